@@ -1,0 +1,35 @@
+# `make demo` and `make test` set up all that they need in .venv.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+CORES ?= all
+
+.PHONY: demo test lint clean
+
+.venv/ready: requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hoag: needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --requirement requirements.lock
+	touch $@
+
+.venv/ready-dev: .venv/ready requirements-dev.lock
+	$(BIN)/pip install --quiet --requirement requirements-dev.lock
+	touch $@
+
+demo: .venv/ready
+	$(BIN)/snakemake --cores $(CORES) --quiet rules
+	$(BIN)/snakemake --cores 1 --quiet all --report results/demo/report.html
+	@echo "Look at results/demo/report.html (all figures), results/demo/ranked.csv (all objects)."
+	@cat results/demo/summary.txt
+
+test: .venv/ready-dev
+	$(BIN)/python -m pytest
+
+lint: .venv/ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+
+clean:
+	rm -rf results resources .snakemake

@@ -1,0 +1,39 @@
+from snakemake.utils import min_version
+
+min_version("9.25")
+
+
+# A configuration given with --configfile replaces the default run; it is not merged into it.
+if not workflow.configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/fetch.smk"
+include: "rules/images.smk"
+include: "rules/train.smk"
+include: "rules/features.smk"
+include: "rules/score.smk"
+include: "rules/residuals.smk"
+include: "rules/figures.smk"
+include: "rules/collect.smk"
+
+
+report: "workflow/report/workflow.rst"
+
+
+onstart:
+    hold_run()
+
+
+onsuccess:
+    print_summary()
+
+
+rule all:
+    default_target: True
+    input:
+        rules.figures.input,
+        rules.ranking.input,
+        rules.summary.input,

@@ -1,0 +1,65 @@
+# Short names for the parts of a run: `snakemake --cores all scores`, say.
+localrules:
+    all,
+    cutouts,
+    images,
+    scores,
+    embedding,
+    ranking,
+    figures,
+    summary,
+
+
+rule cutouts:
+    input:
+        manifests,
+    message:
+        "All cutouts are there"
+
+
+rule images:
+    input:
+        map_images,
+    message:
+        "All images are there"
+
+
+rule scores:
+    input:
+        all_scores(CONFIG["seeds"]),
+    message:
+        "All scores are there"
+
+
+rule embedding:
+    input:
+        expand(
+            "results/{run}/embeddings/{embedding}/seed-{seed}.parquet",
+            run=RUN,
+            embedding=PLAN.embeddings,
+            seed=SEED,
+        ),
+    message:
+        "All maps are there"
+
+
+rule ranking:
+    input:
+        f"{RESULTS}/ranked.parquet",
+        evaluated(f"{RESULTS}/tables/metrics.csv"),
+    message:
+        "The ranked table is there"
+
+
+rule figures:
+    input:
+        all_figures(),
+    message:
+        "All figures are there"
+
+
+rule summary:
+    input:
+        f"{RESULTS}/summary.txt",
+    message:
+        "The summary is there"

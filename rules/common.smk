@@ -1,0 +1,299 @@
+# Functions for the rules; no rules here.
+import fcntl
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
+
+from hoag.digests import code_digest, digest, library_versions
+from hoag.options import ConfigError, as_plain
+from hoag.plan import make_plan, source_identity
+
+try:
+    PLAN = make_plan(config)
+except ConfigError as error:
+    sys.exit(f"hoag: {error}")
+
+CONFIG = PLAN.config
+RUN = CONFIG["run"]
+SEED = CONFIG["seeds"][0]  # figures and maps show the first seed
+THREADS = CONFIG["training_threads"]
+RESULTS = f"results/{RUN}"
+MAIN = dict(features=PLAN.main[0], detector=PLAN.main[1])
+STARTED = time.time()
+
+
+wildcard_constraints:
+    run=RUN,
+    batch="|".join(PLAN.batches),
+    shard=r"\d+",
+    seed=r"\d+",
+    features="|".join(["images", *PLAN.features]),
+    detector="|".join(PLAN.detectors),
+    embedding="|".join(PLAN.embeddings) or "none",
+    model="|".join(PLAN.models) or "none",
+
+
+# --- what a result depends on besides its inputs and options
+
+
+def code(script, *plugins):
+    """Digest of a script's code and of the plug-ins (family, kind) that the job loads."""
+    return code_digest(f"{workflow.basedir}/workflow/scripts/{script}.py", plugins)
+
+
+def libraries(environment):
+    """Versions of the libraries that an environment names."""
+    return library_versions(f"{workflow.basedir}/envs/{environment}.yaml")
+
+
+def code_of_transforms(script):
+    return code(script, *(("transforms", kind) for kind in PLAN.chain.plugins))
+
+
+def code_of_features(script):
+    return lambda wc: code(script, ("features", PLAN.features[wc.features].kind))
+
+
+def code_of_detector(script):
+    return lambda wc: code(script, ("detectors", PLAN.detectors[wc.detector].kind))
+
+
+def code_of_embedding(script):
+    return lambda wc: code(script, ("embeddings", PLAN.embeddings[wc.embedding].kind))
+
+
+def plugin_of(family):
+    """Kind and options of the plug-in that a wildcard names, as plain values."""
+    entries, wildcard = getattr(PLAN, family), {"features": "features"}.get(
+        family, family[:-1]
+    )
+
+    def section(wc):
+        entry = entries[getattr(wc, wildcard)]
+        return dict(kind=entry.kind, options=entry.plain)
+
+    return section
+
+
+# --- batches and shards
+
+
+def batch_section(wc):
+    """All that a batch's keys say, as plain values."""
+    batch = PLAN.batches[wc.batch]
+    return dict(name=batch.name, keys=batch.keys, options=as_plain(batch.options))
+
+
+def batch_sources(wc):
+    """Files that a batch is read from; folders are followed by their identity instead."""
+    return [p for p in PLAN.batches[wc.batch].sources if Path(p).is_file()]
+
+
+def batch_identity(wc):
+    return digest([source_identity(p) for p in PLAN.batches[wc.batch].sources])
+
+
+def earlier_catalogues(wc):
+    names = list(PLAN.batches)
+    earlier = names[: names.index(wc.batch)]
+    return [f"{RESULTS}/catalogue/{name}.parquet" for name in earlier]
+
+
+def n_shards(wc):
+    return PLAN.batches[wc.batch].n_shards
+
+
+def shards(pattern, batches=None, **values):
+    """Paths of all shards of some batches (all of them by default)."""
+    return [
+        path
+        for name in (batches or PLAN.batches)
+        for path in expand(
+            pattern,
+            run=RUN,
+            batch=name,
+            shard=PLAN.batches[name].shards,
+            allow_missing=True,
+            **values,
+        )
+    ]
+
+
+IMAGES = "results/{run}/images/{batch}/shard-{shard}.h5"
+MANIFEST = "results/{run}/cutouts/{batch}/shard-{shard}.manifest.parquet"
+RECONSTRUCTIONS = (
+    "results/{run}/reconstructions/{detector}/seed-{seed}/{batch}/shard-{shard}.h5"
+)
+FEATURES = "results/{run}/features/{features}/seed-{seed}/{batch}/shard-{shard}.parquet"
+SCORES = "results/{run}/scores/{features}/{detector}/seed-{seed}/{batch}/shard-{shard}.parquet"
+
+
+# --- inputs that depend on what a feature space looks at
+
+
+def feature_view(wc):
+    """What a feature space looks at: catalogue, images, residuals or unit_residuals."""
+    entry = PLAN.features[wc.features]
+    if entry.module.INPUT == "catalogue":
+        return "catalogue"
+    return getattr(entry.options, "input", "images")
+
+
+def features_to_fit(wc):
+    """Inputs of a feature space's fit: all shards of the fit batches."""
+    view, inputs = feature_view(wc), {}
+    if view == "catalogue":
+        return dict(
+            catalogue=expand(f"{RESULTS}/catalogue/{{b}}.parquet", b=PLAN.fit_batches)
+        )
+    inputs["images"] = shards(IMAGES, PLAN.fit_batches)
+    if view != "images":
+        inputs["reconstructions"] = shards(
+            RECONSTRUCTIONS, PLAN.fit_batches, detector=PLAN.residuals_of, seed=wc.seed
+        )
+    return inputs
+
+
+def features_to_extract(wc):
+    """Inputs of a feature space for one shard."""
+    view = feature_view(wc)
+    if view == "catalogue":
+        return dict(catalogue=f"{RESULTS}/catalogue/{wc.batch}.parquet")
+    inputs = dict(images=expand(IMAGES, **wc))
+    if view != "images":
+        inputs["reconstructions"] = expand(
+            RECONSTRUCTIONS, **{**wc, "detector": PLAN.residuals_of}
+        )
+    return inputs
+
+
+def embedding_features(wc):
+    space = PLAN.embeddings[wc.embedding].keys["features"]
+    return shards(FEATURES, features=space, seed=wc.seed)
+
+
+def claim_features(key):
+    """Feature tables of every space that a section of the configuration names, for every seed."""
+    return [
+        path
+        for space in CONFIG[key]
+        for seed in CONFIG["seeds"]
+        for path in shards(FEATURES, features=space, seed=seed)
+    ]
+
+
+def manifests(wc):
+    return [] if PLAN.chain is None else shards(MANIFEST)
+
+
+def all_scores(seeds):
+    """Merged score tables of every detector in every space."""
+    return [
+        f"{RESULTS}/scores/{space}/{name}/seed-{seed}.parquet"
+        for space, name in PLAN.scores
+        for seed in seeds
+    ]
+
+
+def score_names(seeds):
+    return [[space, name, seed] for space, name in PLAN.scores for seed in seeds]
+
+
+# --- figures and targets
+
+
+def title_of(wc):
+    """A detector's name as figures show it."""
+    space = getattr(wc, "features", "images")
+    return wc.detector if space == "images" else f"{wc.detector} on {space}"
+
+
+def title_of_map(wc):
+    keys = PLAN.embeddings[wc.embedding].keys
+    return f"{wc.embedding}: {keys['objects']} objects, {keys['features']}"
+
+
+def map_images(wc):
+    return [] if PLAN.chain is None else shards(IMAGES)
+
+
+def map_reconstructions(wc):
+    if PLAN.residuals_of is None:
+        return []
+    return shards(RECONSTRUCTIONS, detector=PLAN.residuals_of, seed=SEED)
+
+
+def trained_features():
+    """Feature spaces whose fit is a trained network."""
+    return [name for name, e in PLAN.features.items() if hasattr(e.module, "MODEL")]
+
+
+def image_detectors():
+    return [name for name, e in PLAN.detectors.items() if e.module.TAKES == "images"]
+
+
+def checked_models():
+    """Written checks of all trainings that have some."""
+    if not image_detectors():
+        return []
+    return expand(
+        "results/{run}/models/wgan/seed-{seed}/checks.csv",
+        run=RUN,
+        seed=CONFIG["seeds"],
+    )
+
+
+def evaluated(path):
+    return [path] if PLAN.truth else []
+
+
+def all_figures():
+    """Every figure that this configuration gives rise to."""
+    names = [f"scores-{space}-{detector}" for space, detector in PLAN.scores]
+    if PLAN.chain is not None:
+        names += [f"gallery-{space}-{detector}-top" for space, detector in PLAN.scores]
+    names += [f"embedding-{name}" for name in PLAN.embeddings]
+    if image_detectors():
+        names += ["training", f"reconstructions-{PLAN.residuals_of}"]
+        if CONFIG["studies"].get("n_objects"):
+            names.append(f"studies-{PLAN.residuals_of}")
+    if PLAN.truth:
+        names += [
+            f"metric-{metric}" for metric in ("auroc", "recall_at_3_sigma", "mcc")
+        ]
+        names += [
+            f"curves-{g}" for g in ("anomalies", "faults") if getattr(PLAN.truth, g)
+        ]
+    names += [key for key in ("claim", "purity") if CONFIG[key]]
+    return [f"{RESULTS}/figures/{name}.png" for name in names]
+
+
+# --- the run as a whole
+
+
+def hold_run():
+    """Keep others from working on the same run; the lock goes with this process, however it ends."""
+    folder = Path(RESULTS)
+    folder.mkdir(parents=True, exist_ok=True)
+    global RUN_LOCK
+    RUN_LOCK = open(folder / ".lock", "w")
+    try:
+        fcntl.flock(RUN_LOCK, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(
+            f"hoag: run {RUN!r} is being worked on by another process; wait until it ends"
+        )
+    except OSError as error:
+        print(
+            f"hoag: this file system has no locks ({error}); don't start {RUN!r} twice"
+        )
+
+
+def print_summary():
+    """The five lines that tell what came out."""
+    summary = Path(RESULTS) / "summary.txt"
+    if summary.is_file():
+        print(summary.read_text(), end="")
+        print(f"time      {time.time() - STARTED:.0f} s (this run of the workflow)")

@@ -1,0 +1,48 @@
+rule fit_features:
+    input:
+        unpack(features_to_fit),
+    output:
+        fit="results/{run}/features/{features}/seed-{seed}/fit.npz",
+    log:
+        "results/{run}/logs/fit_features/{features}-{seed}.log",
+    benchmark:
+        "results/{run}/benchmarks/fit_features/{features}-{seed}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    threads: THREADS
+    params:
+        plugin=plugin_of("features"),
+        view=feature_view,
+        seed=lambda wc: int(wc.seed),
+        threads=THREADS,
+        code=code_of_features("fit_features"),
+        libraries=libraries("torch"),
+    message:
+        "Fit the feature space {wildcards.features}, seed {wildcards.seed}"
+    script:
+        "../workflow/scripts/fit_features.py"
+
+
+rule extract_features:
+    input:
+        unpack(features_to_extract),
+        fit="results/{run}/features/{features}/seed-{seed}/fit.npz",
+    output:
+        features="results/{run}/features/{features}/seed-{seed}/{batch}/shard-{shard}.parquet",
+    log:
+        "results/{run}/logs/extract_features/{features}-{seed}-{batch}-{shard}.log",
+    benchmark:
+        "results/{run}/benchmarks/extract_features/{features}-{seed}-{batch}-{shard}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    params:
+        plugin=plugin_of("features"),
+        view=feature_view,
+        shard=lambda wc: int(wc.shard),
+        n_shards=n_shards,
+        code=code_of_features("extract_features"),
+        libraries=libraries("torch"),
+    message:
+        "Extract {wildcards.features} from {wildcards.batch}, shard {wildcards.shard}"
+    script:
+        "../workflow/scripts/extract_features.py"

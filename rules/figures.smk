@@ -1,0 +1,373 @@
+rule plot_scores:
+    input:
+        scores=f"results/{{run}}/scores/{{features}}/{{detector}}/seed-{SEED}.parquet",
+        catalogues=expand(
+            "results/{{run}}/catalogue/{batch}.parquet", batch=PLAN.batches
+        ),
+    output:
+        png=report(
+            "results/{run}/figures/scores-{features}-{detector}.png",
+            caption="../workflow/report/score_histogram.rst",
+            category="Scores",
+            labels={
+                "detector": "{detector}",
+                "on": "{features}",
+                "figure": "histogram",
+            },
+        ),
+        pdf="results/{run}/figures/scores-{features}-{detector}.pdf",
+        table="results/{run}/tables/figures/scores-{features}-{detector}.csv",
+    log:
+        "results/{run}/logs/plot_scores/scores-{features}-{detector}.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_scores/scores-{features}-{detector}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        title=title_of,
+        flag_above_sigma=CONFIG["ranking"]["flag_above_sigma"],
+        code=code("plot_scores"),
+        libraries=libraries("figures"),
+    message:
+        "Draw the histogram of scores of {wildcards.detector} ({wildcards.features})"
+    script:
+        "../workflow/scripts/plot_scores.py"
+
+
+rule plot_gallery:
+    input:
+        scores=f"results/{{run}}/scores/{{features}}/{{detector}}/seed-{SEED}.parquet",
+        catalogues=expand(
+            "results/{{run}}/catalogue/{batch}.parquet", batch=PLAN.batches
+        ),
+        images=shards(IMAGES),
+    output:
+        top_png=report(
+            "results/{run}/figures/gallery-{features}-{detector}-top.png",
+            caption="../workflow/report/gallery_top.rst",
+            category="Galleries",
+            labels={"detector": "{detector}", "on": "{features}", "figure": "top 25"},
+        ),
+        top_pdf="results/{run}/figures/gallery-{features}-{detector}-top.pdf",
+        top_table="results/{run}/tables/figures/gallery-{features}-{detector}-top.csv",
+        bottom_png=report(
+            "results/{run}/figures/gallery-{features}-{detector}-bottom.png",
+            caption="../workflow/report/gallery_bottom.rst",
+            category="Galleries",
+            labels={
+                "detector": "{detector}",
+                "on": "{features}",
+                "figure": "bottom 25",
+            },
+        ),
+        bottom_pdf="results/{run}/figures/gallery-{features}-{detector}-bottom.pdf",
+        bottom_table="results/{run}/tables/figures/gallery-{features}-{detector}-bottom.csv",
+    log:
+        "results/{run}/logs/plot_gallery/{features}-{detector}.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_gallery/{features}-{detector}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        title=title_of,
+        code=code("plot_gallery"),
+        libraries=libraries("figures"),
+    message:
+        "Draw the galleries of {wildcards.detector} ({wildcards.features})"
+    script:
+        "../workflow/scripts/plot_gallery.py"
+
+
+rule plot_reconstructions:
+    input:
+        images=shards(IMAGES),
+        reconstructions=shards(RECONSTRUCTIONS, seed=SEED),
+        scores=f"results/{{run}}/scores/images/{{detector}}/seed-{SEED}.parquet",
+    output:
+        png=report(
+            "results/{run}/figures/reconstructions-{detector}.png",
+            caption="../workflow/report/reconstructions.rst",
+            category="Reconstructions",
+            labels={"detector": "{detector}"},
+        ),
+        pdf="results/{run}/figures/reconstructions-{detector}.pdf",
+        table="results/{run}/tables/figures/reconstructions-{detector}.csv",
+    log:
+        "results/{run}/logs/plot_reconstructions/reconstructions-{detector}.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_reconstructions/reconstructions-{detector}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        seed=SEED,
+        code=code("plot_reconstructions"),
+        libraries=libraries("figures"),
+    message:
+        "Draw originals, reconstructions and residuals of {wildcards.detector}"
+    script:
+        "../workflow/scripts/plot_reconstructions.py"
+
+
+rule plot_training:
+    input:
+        histories=expand(
+            "results/{{run}}/models/{model}/seed-{seed}/history.csv",
+            model=["wgan", "encoder"],
+            seed=SEED,
+        ),
+        fits=expand(
+            "results/{{run}}/features/{features}/seed-{seed}/fit.npz",
+            features=trained_features(),
+            seed=SEED,
+        ),
+        weights=f"results/{{run}}/models/wgan/seed-{SEED}/weights.safetensors",
+        description=f"results/{{run}}/models/wgan/seed-{SEED}/options.json",
+        images=shards(IMAGES, PLAN.fit_batches),
+    output:
+        png=report(
+            "results/{run}/figures/training.png",
+            caption="../workflow/report/training_curves.rst",
+            category="Training",
+            labels={"figure": "curves"},
+        ),
+        pdf="results/{run}/figures/training.pdf",
+        table="results/{run}/tables/figures/training.csv",
+        samples_png=report(
+            "results/{run}/figures/samples.png",
+            caption="../workflow/report/samples.rst",
+            category="Training",
+            labels={"figure": "samples"},
+        ),
+        samples_pdf="results/{run}/figures/samples.pdf",
+        samples_table="results/{run}/tables/figures/samples.csv",
+    log:
+        "results/{run}/logs/plot_training/training.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_training/training.tsv"
+    conda:
+        "../envs/torch.yaml"
+    params:
+        trained=trained_features(),
+        seed=SEED,
+        code=code("plot_training"),
+        libraries=libraries("torch"),
+    message:
+        "Draw the training curves and samples"
+    script:
+        "../workflow/scripts/plot_training.py"
+
+
+rule plot_embedding:
+    input:
+        embedding=f"results/{{run}}/embeddings/{{embedding}}/seed-{SEED}.parquet",
+        groups=f"results/{{run}}/embeddings/{{embedding}}/seed-{SEED}.groups.csv",
+        scores=expand(
+            "results/{{run}}/scores/{features}/{detector}/seed-{seed}.parquet",
+            seed=SEED,
+            **MAIN,
+        ),
+        catalogues=expand(
+            "results/{{run}}/catalogue/{batch}.parquet", batch=PLAN.batches
+        ),
+        images=map_images,
+        reconstructions=map_reconstructions,
+    output:
+        png=report(
+            "results/{run}/figures/embedding-{embedding}.png",
+            caption="../workflow/report/embedding.rst",
+            category="Maps",
+            labels={"map": "{embedding}", "figure": "map"},
+        ),
+        pdf="results/{run}/figures/embedding-{embedding}.pdf",
+        table="results/{run}/tables/figures/embedding-{embedding}.csv",
+        groups_png=report(
+            "results/{run}/figures/groups-{embedding}.png",
+            caption="../workflow/report/groups.rst",
+            category="Maps",
+            labels={"map": "{embedding}", "figure": "groups"},
+        ),
+        groups_pdf="results/{run}/figures/groups-{embedding}.pdf",
+        groups_table="results/{run}/tables/figures/groups-{embedding}.csv",
+    log:
+        "results/{run}/logs/plot_embedding/embedding-{embedding}.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_embedding/embedding-{embedding}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        title=title_of_map,
+        code=code("plot_embedding"),
+        libraries=libraries("figures"),
+    message:
+        "Draw the map {wildcards.embedding}"
+    script:
+        "../workflow/scripts/plot_embedding.py"
+
+
+rule plot_curves:
+    input:
+        curves="results/{run}/tables/curves.csv",
+    output:
+        png=report(
+            "results/{run}/figures/curves-{group}.png",
+            caption="../workflow/report/performance_curves.rst",
+            category="Performance",
+            labels={"figure": "curves of {group}"},
+        ),
+        pdf="results/{run}/figures/curves-{group}.pdf",
+        table="results/{run}/tables/figures/curves-{group}.csv",
+    log:
+        "results/{run}/logs/plot_curves/curves-{group}.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_curves/curves-{group}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        order=[f"{space}/{name}" for space, name in PLAN.scores],
+        code=code("plot_curves"),
+        libraries=libraries("figures"),
+    message:
+        "Draw ROC and precision-recall curves of {wildcards.group}"
+    script:
+        "../workflow/scripts/plot_curves.py"
+
+
+rule plot_metric:
+    input:
+        metrics="results/{run}/tables/metrics.csv",
+    output:
+        png=report(
+            "results/{run}/figures/metric-{metric}.png",
+            caption="../workflow/report/performance_by_kind.rst",
+            category="Performance",
+            labels={"figure": "{metric} by kind"},
+        ),
+        pdf="results/{run}/figures/metric-{metric}.pdf",
+        table="results/{run}/tables/figures/metric-{metric}.csv",
+    log:
+        "results/{run}/logs/plot_metric/metric-{metric}.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_metric/metric-{metric}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        faults=list(PLAN.truth.faults) if PLAN.truth else [],
+        code=code("plot_metric"),
+        libraries=libraries("figures"),
+    message:
+        "Draw {wildcards.metric} kind by kind"
+    script:
+        "../workflow/scripts/plot_metric.py"
+
+
+rule plot_studies:
+    input:
+        study=f"results/{{run}}/tables/study-{{detector}}-{SEED}.csv",
+    output:
+        png=report(
+            "results/{run}/figures/studies-{detector}.png",
+            caption="../workflow/report/studies.rst",
+            category="Studies",
+            labels={"detector": "{detector}"},
+        ),
+        pdf="results/{run}/figures/studies-{detector}.pdf",
+        table="results/{run}/tables/figures/studies-{detector}.csv",
+    log:
+        "results/{run}/logs/plot_studies/studies-{detector}.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_studies/studies-{detector}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        code=code("plot_studies"),
+        libraries=libraries("figures"),
+    message:
+        "Draw the studies of the score of {wildcards.detector}"
+    script:
+        "../workflow/scripts/plot_studies.py"
+
+
+rule plot_claim:
+    input:
+        table="results/{run}/tables/neighbour_prediction.csv",
+    output:
+        png=report(
+            "results/{run}/figures/claim.png",
+            caption="../workflow/report/neighbour_prediction.rst",
+            category="Studies",
+            labels={"figure": "score from neighbours"},
+        ),
+        pdf="results/{run}/figures/claim.pdf",
+        table="results/{run}/tables/figures/claim.csv",
+    log:
+        "results/{run}/logs/plot_claim/claim.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_claim/claim.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        code=code("plot_claim"),
+        libraries=libraries("figures"),
+    message:
+        "Draw how well neighbours predict the score"
+    script:
+        "../workflow/scripts/plot_claim.py"
+
+
+rule plot_purity:
+    input:
+        table="results/{run}/tables/purity.csv",
+    output:
+        png=report(
+            "results/{run}/figures/purity.png",
+            caption="../workflow/report/purity.rst",
+            category="Studies",
+            labels={"figure": "purity"},
+        ),
+        pdf="results/{run}/figures/purity.pdf",
+        table="results/{run}/tables/figures/purity.csv",
+    log:
+        "results/{run}/logs/plot_purity/purity.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_purity/purity.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        code=code("plot_purity"),
+        libraries=libraries("figures"),
+    message:
+        "Draw the purity of nearest neighbours"
+    script:
+        "../workflow/scripts/plot_purity.py"
+
+
+rule write_summary:
+    input:
+        ranked="results/{run}/ranked.parquet",
+        metrics=evaluated("results/{run}/tables/metrics.csv"),
+        checks=checked_models(),
+    output:
+        text="results/{run}/summary.txt",
+        page=report(
+            "results/{run}/summary.html",
+            caption="../workflow/report/summary.rst",
+            category="Summary",
+        ),
+    log:
+        "results/{run}/logs/write_summary.log",
+    benchmark:
+        "results/{run}/benchmarks/write_summary.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        run=RUN,
+        main=MAIN,
+        flag_above_sigma=CONFIG["ranking"]["flag_above_sigma"],
+        seed=SEED,
+        acknowledgement=PLAN.survey.module.ACKNOWLEDGEMENT,
+        code=code("write_summary"),
+        libraries=libraries("analysis"),
+    message:
+        "Sum the run up in a few lines"
+    script:
+        "../workflow/scripts/write_summary.py"

@@ -1,0 +1,20 @@
+rule make_images:
+    input:
+        cutouts="results/{run}/cutouts/{batch}/shard-{shard}.h5",
+    output:
+        images="results/{run}/images/{batch}/shard-{shard}.h5",
+    log:
+        "results/{run}/logs/make_images/{batch}-{shard}.log",
+    benchmark:
+        "results/{run}/benchmarks/make_images/{batch}-{shard}.tsv"
+    conda:
+        "../envs/images.yaml"
+    params:
+        transforms=CONFIG["images"],
+        kind=PLAN.kind,
+        code=code_of_transforms("make_images"),
+        libraries=libraries("images"),
+    message:
+        "Turn the cutouts of {wildcards.batch}, shard {wildcards.shard}, into images"
+    script:
+        "../workflow/scripts/make_images.py"

@@ -1,0 +1,164 @@
+"""What every detector that takes vectors must do, whichever the registry finds.
+
+Also what makes each of the plain ones what it is, against an independent computation.
+"""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist
+from threadpoolctl import threadpool_limits
+
+from hoag import registry
+from hoag.options import ConfigError
+
+SMALL = {"column": {"column": "f0"}}  # kind -> options
+DRAWS = {"max_fit": 100}  # for detectors that fit to a random sample
+HEAVY = ["torch", "sklearn", "scipy", "astropy", "galsim", "h5py", "PIL", "umap", "numba"]
+KINDS = registry.names("detectors")
+ON_VECTORS = [k for k in KINDS if registry.load("detectors", k).TAKES == "vectors"]
+
+
+def vectors(n=300, d=5, seed=5):
+    """A cloud of points; the last one lies far out in every column."""
+    x = np.random.default_rng(seed).normal(10, 1, (n, d))
+    x[-1] = 30
+    return x.astype(np.float32)
+
+
+def fit(kind, x, seed=7, **changes):
+    section = {"kind": kind, **SMALL.get(kind, {}), **changes}
+    module, options = registry.plugin("detectors", section, f"detectors.{kind}")
+    names = {"names": [f"f{i}" for i in range(x.shape[1])]}
+    extra = names if getattr(module, "NEEDS_NAMES", False) else {}
+    return module, options, module.fit(x, options, seed, **extra)
+
+
+def fit_and_score(kind, x, rows=None, **changes):
+    module, options, state = fit(kind, x, **changes)
+    return module.score(x if rows is None else rows, options, state)
+
+
+@pytest.mark.parametrize("kind", ON_VECTORS)
+class TestContract:
+    def test_the_outlier_scores_highest(self, kind):
+        scores = fit_and_score(kind, vectors())
+        assert scores.dtype == np.float64 and scores.shape == (300,)
+        assert np.isfinite(scores).all() and scores.argmax() == 299
+
+    def test_the_outlier_need_not_be_in_the_fit(self, kind):
+        scores = fit_and_score(kind, vectors()[:-1], vectors())
+        assert scores.argmax() == 299
+
+    @pytest.mark.parametrize("bad", [np.nan, np.inf])
+    def test_incomplete_rows_score_nan_and_change_nothing(self, kind, bad):
+        x = vectors()
+        holed = np.insert(x, [0, 50], np.float32(20), axis=0)
+        holed[[0, 51], 0] = bad
+        scores = fit_and_score(kind, holed)
+        assert np.isnan(scores[[0, 51]]).all()
+        np.testing.assert_array_equal(np.delete(scores, [0, 51]), fit_and_score(kind, x))
+
+    @pytest.mark.parametrize("threads", [1, 2])
+    def test_scores_depend_on_the_seed_alone(self, kind, threads):
+        x = vectors()
+        module = registry.load("detectors", kind)
+        changes = DRAWS if "max_fit" in module.Options.__dataclass_fields__ else {}
+        expected = fit_and_score(kind, x, **changes)
+        with threadpool_limits(threads):
+            np.testing.assert_array_equal(fit_and_score(kind, x, **changes), expected)
+
+    def test_scores_do_not_depend_on_the_batch(self, kind):
+        x = vectors()
+        module, options, state = fit(kind, x)
+        whole = module.score(x, options, state)
+        parts = [module.score(x[a:b], options, state) for a, b in ((0, 1), (1, 120), (120, 300))]
+        np.testing.assert_allclose(np.concatenate(parts), whole, rtol=1e-12)
+        assert module.score(x[:0], options, state).shape == (0,)
+
+    def test_state_survives_a_file_without_pickle(self, kind, tmp_path):
+        x = vectors()
+        module, options, state = fit(kind, x)
+        assert all(np.asarray(v).dtype != object for v in state.values())
+        np.savez(tmp_path / "state.npz", **state)
+        with np.load(tmp_path / "state.npz", allow_pickle=False) as file:
+            read = dict(file)
+        again = module.score(x, options, read)
+        np.testing.assert_array_equal(again, module.score(x, options, state))
+
+    def test_odd_samples_do_not_stop_it(self, kind):
+        constant_column = vectors()
+        constant_column[:, 1:] = 4
+        for x in (np.ones((50, 3), np.float32), constant_column, np.repeat(vectors(), 3, axis=0)):
+            assert np.isfinite(fit_and_score(kind, x)).all()
+        for x in (vectors(1), vectors(2), np.full((4, 3), np.nan, np.float32)):
+            assert not np.isinf(fit_and_score(kind, x)).any()
+
+
+def test_isolation_forest_is_the_library_s_with_its_sign_turned():
+    from sklearn.ensemble import IsolationForest
+
+    x = vectors()
+    forest = IsolationForest(n_estimators=200, max_samples=256, random_state=7).fit(x)
+    np.testing.assert_array_equal(fit_and_score("isolation_forest", x), -forest.score_samples(x))
+
+
+def test_isolation_forest_of_one_object_scores_it():
+    assert np.isfinite(fit_and_score("isolation_forest", vectors(1))).all()
+
+
+@pytest.mark.parametrize("standardise", [False, True])
+def test_neighbours_are_those_of_an_exhaustive_search(standardise):
+    x = vectors() * np.float32([1, 10, 100, 1, 1]) + np.float32([0, 0, 0, 1000, 0])
+    rows = np.vstack([x, vectors(40, seed=9)])
+    scores = fit_and_score("k_nearest_neighbours", x, rows, k=4, standardise=standardise)
+    scale = x.astype(float).std(axis=0) if standardise else 1.0
+    distances = np.sort(cdist(rows / scale, x / scale), axis=1)
+    expected = np.append(distances[:300, 1:5].mean(axis=1), distances[300:, :4].mean(axis=1))
+    np.testing.assert_allclose(scores, expected, rtol=1e-5)
+
+
+def test_one_zero_distance_is_dropped_and_no_more():
+    x = np.float32([[0], [0], [0], [3], [10]])
+    scores = fit_and_score("k_nearest_neighbours", x, k=2)
+    np.testing.assert_allclose(scores, [0, 0, 0, 3, 8.5])
+    assert np.isnan(fit_and_score("k_nearest_neighbours", x[:1])).all()
+    np.testing.assert_allclose(fit_and_score("k_nearest_neighbours", x[3:], k=5), [7, 7])
+
+
+@pytest.mark.parametrize("kind", ["isolation_forest", "k_nearest_neighbours"])
+def test_the_fit_is_limited_to_a_random_sample(kind):
+    x = vectors(400)
+    samples = [fit(kind, x, seed, max_fit=50)[2]["sample"] for seed in (1, 1, 2)]
+    assert samples[0].shape == (50, 5)
+    np.testing.assert_array_equal(samples[0], samples[1])
+    assert (samples[0] != samples[2]).any()
+    assert {tuple(r) for r in samples[0]} <= {tuple(r) for r in x}
+
+
+@pytest.mark.parametrize("kind", ["isolation_forest", "k_nearest_neighbours"])
+def test_another_number_of_columns_is_refused(kind):
+    with pytest.raises(ValueError, match="found 4 columns, allowed: the 5"):
+        fit_and_score(kind, vectors(), vectors(d=4))
+
+
+def test_column_takes_the_named_one_with_its_sign():
+    x = vectors()
+    np.testing.assert_array_equal(fit_and_score("column", x, column="f2", sign=-1), -x[:, 2])
+
+
+def test_column_names_those_that_there_are():
+    with pytest.raises(ConfigError, match="found 'f9', allowed: f0, f1"):
+        fit("column", vectors(d=2), column="f9")
+
+
+def test_plug_ins_import_light():
+    modules = [registry.FAMILIES["detectors"] + "." + k for k in KINDS]
+    code = f"import sys, importlib; [importlib.import_module(m) for m in {modules}]; " + (
+        f"print(*sorted(set({HEAVY}) & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", f"import sys; sys.path[:0] = {sys.path}; {code}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

@@ -1,0 +1,94 @@
+"""What every embedding must do, whichever the registry finds."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from hoag import registry
+
+SMALL = {}
+HEAVY = ["torch", "sklearn", "scipy", "astropy", "galsim", "h5py", "PIL", "umap", "numba"]
+KINDS = registry.names("embeddings")
+N = 120
+
+
+def two_clouds(seed=4):
+    """Points that alternate between two clouds far apart, (120, 6)."""
+    x = np.random.default_rng(seed).normal(size=(N, 6)).astype(np.float32)
+    x[1::2] += 8
+    return x
+
+
+@pytest.fixture(params=KINDS)
+def embed(request):
+    section = {"kind": request.param, **SMALL.get(request.param, {})}
+
+    def call(x, rows, seed=7, **changes):
+        module, options = registry.plugin("embeddings", section | changes, "embeddings.test")
+        return module.embed(x, np.asarray(rows), options, seed)
+
+    return call
+
+
+def nearest_other(xy, among):
+    distance = np.hypot(*(xy[:, None] - xy[None, among]).transpose(2, 0, 1))
+    distance[among, np.arange(len(among))] = np.inf
+    return among[distance.argmin(axis=1)]
+
+
+def test_clouds_stay_apart_and_further_points_find_theirs(embed):
+    rows = np.arange(80)
+    xy = embed(two_clouds(), rows)
+    assert xy.shape == (N, 2) and xy.dtype == np.float64 and np.isfinite(xy).all()
+    assert (nearest_other(xy, rows) % 2 == np.arange(N) % 2).mean() > 0.97
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_seed_fixes_the_plane(embed, threads):
+    x, rows = two_clouds(), np.arange(80)
+    with threadpool_limits(threads):
+        xy = embed(x, rows)
+    np.testing.assert_array_equal(xy, embed(x, rows))
+    np.testing.assert_array_equal(xy, embed(x, rows[::-1]))
+
+
+def test_incomplete_rows_have_no_place_and_change_nothing(embed):
+    x = two_clouds()
+    holed = np.insert(x, [0, 100], np.nan, axis=0)
+    xy = embed(holed, np.arange(81))
+    assert np.isnan(xy[[0, 101]]).all()
+    np.testing.assert_array_equal(np.delete(xy, [0, 101], axis=0), embed(x, np.arange(80)))
+    assert np.isnan(embed(holed, [0, 101])).all()
+    assert embed(x[:0], []).shape == (0, 2)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 15, 16, 17])
+def test_few_points_are_placed_too(embed, n):
+    xy = embed(two_clouds()[: n + 3], np.arange(n))
+    assert xy.shape == (n + 3, 2) and np.isfinite(xy).all()
+
+
+def test_points_that_coincide_are_placed_too(embed):
+    assert np.isfinite(embed(np.ones((40, 3), np.float32), np.arange(30))).all()
+    assert np.isfinite(embed(np.ones((5, 1), np.float32), np.arange(3))).all()
+
+
+def test_standardised_columns_have_no_units(embed):
+    x, rows = two_clouds(), np.arange(80)
+    rescaled = x * np.float32([2, 1, 64, 1, 0.5, 1])
+    xy = embed(x, rows, standardise=True)
+    np.testing.assert_allclose(embed(rescaled, rows, standardise=True), xy, atol=1e-6)
+    assert not np.allclose(embed(rescaled, rows), embed(x, rows), atol=1e-6)
+
+
+def test_plug_ins_import_light():
+    modules = [registry.FAMILIES["embeddings"] + "." + k for k in KINDS]
+    code = f"import sys, importlib; [importlib.import_module(m) for m in {modules}]; " + (
+        f"print(*sorted(set({HEAVY}) & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", f"import sys; sys.path[:0] = {sys.path}; {code}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

@@ -1,0 +1,134 @@
+"""What every feature extractor must do, whichever the registry finds."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from threadpoolctl import threadpool_limits
+
+from hoag import registry
+
+SMALL = {"autoencoder": {"iterations": 5, "width": 4, "n_components": 4, "batch_size": 8}}
+HEAVY = ["torch", "sklearn", "scipy", "astropy", "galsim", "h5py", "PIL", "umap", "numba"]
+KINDS = registry.names("features")
+ON_IMAGES = [k for k in KINDS if registry.load("features", k).INPUT == "images"]
+
+
+class DrawnStore:
+    """Blobs of random size, colour and place, 32 x 32 px, held in memory."""
+
+    def __init__(self, n=40, seed=3):
+        rng = np.random.default_rng(seed)
+        y, x = np.mgrid[:32, :32]
+        y0, x0 = rng.uniform(13, 18, (2, n, 1, 1))
+        size = rng.uniform(2, 6, (n, 1, 1))
+        blob = np.exp(-((y - y0) ** 2 + (x - x0) ** 2) / (2 * size**2))
+        light = blob[..., None] * rng.uniform(80, 220, (n, 1, 1, 3)) + rng.uniform(
+            5, 20, (n, 32, 32, 3)
+        )
+        self.images = light.astype(np.uint8)
+        self.shape = self.images.shape[1:]
+
+    def __len__(self):
+        return len(self.images)
+
+    def read(self, indices):
+        return self.images[np.asarray(indices, dtype=int)]
+
+    def slices(self, size):
+        return (self.images[i : i + size] for i in range(0, len(self), size))
+
+
+def drawn_catalogue(n=40, seed=3):
+    rng = np.random.default_rng(seed)
+    table = {"object_id": [f"{i:019d}" for i in range(n)], "ra_deg": rng.uniform(0, 360, n)}
+    return pd.DataFrame(
+        table | {"dec_deg": 0.0, "mag": rng.normal(20, 1, n), "n_obs": np.arange(n)}
+    )
+
+
+def material(module):
+    """Something to fit, and a function that gives the first n objects to transform."""
+    if module.INPUT == "catalogue":
+        table = drawn_catalogue()
+        return table, lambda a, b: table[a:b]
+    store = DrawnStore()
+    return store, lambda a, b: store.images[a:b]
+
+
+def built(kind):
+    return registry.plugin("features", {"kind": kind, **SMALL.get(kind, {})}, f"features.{kind}")
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def fitted(request):
+    module, options = built(request.param)
+    source, objects = material(module)
+    return module, options, objects, module.fit(source, options, 7)
+
+
+def test_vectors_are_single_precision_with_a_name_for_each_column(fitted):
+    module, options, objects, state = fitted
+    x = module.transform(objects(0, 40), options, state)
+    names = module.names(options, state)
+    assert x.dtype == np.float32 and x.shape == (40, len(names))
+    assert all(type(n) is str for n in names) and len(set(names)) == len(names)
+    assert np.isfinite(x).all() and np.ptp(x, axis=0).max() > 0
+
+
+def test_vectors_do_not_depend_on_the_batch(fitted):
+    module, options, objects, state = fitted
+    whole = module.transform(objects(0, 40), options, state)
+    parts = [
+        module.transform(objects(a, b), options, state) for a, b in ((0, 1), (1, 17), (17, 40))
+    ]
+    np.testing.assert_allclose(np.concatenate(parts), whole, rtol=1e-4, atol=1e-5)
+
+
+def test_no_objects_give_no_vectors(fitted):
+    module, options, objects, state = fitted
+    x = module.transform(objects(0, 0), options, state)
+    assert x.dtype == np.float32 and x.shape == (0, len(module.names(options, state)))
+
+
+def test_state_survives_a_file_without_pickle(fitted, tmp_path):
+    module, options, objects, state = fitted
+    assert all(np.asarray(v).dtype != object for v in state.values())
+    np.savez(tmp_path / "state.npz", **state)
+    with np.load(tmp_path / "state.npz", allow_pickle=False) as file:
+        read = dict(file)
+    assert module.names(options, read) == module.names(options, state)
+    again = module.transform(objects(0, 40), options, read)
+    np.testing.assert_array_equal(again, module.transform(objects(0, 40), options, state))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_fit_depends_on_the_seed_alone(fitted, threads):
+    module, options, objects, state = fitted
+    with threadpool_limits(threads):
+        again = module.fit(material(module)[0], options, 7)
+        assert module.names(options, again) == module.names(options, state)
+        x = module.transform(objects(0, 40), options, again)
+    expected = module.transform(objects(0, 40), options, state)
+    np.testing.assert_allclose(x, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ON_IMAGES)
+@pytest.mark.parametrize("value", [0, 255])
+def test_an_image_of_one_colour_gives_finite_numbers_or_none_at_all(kind, value):
+    module, options = built(kind)
+    state = module.fit(DrawnStore(), options, 7)
+    x = module.transform(np.full((1, 32, 32, 3), value, np.uint8), options, state)
+    assert np.isfinite(x).all() or np.isnan(x).all()
+
+
+def test_plug_ins_import_light():
+    modules = [registry.FAMILIES["features"] + "." + k for k in KINDS]
+    code = f"import sys, importlib; [importlib.import_module(m) for m in {modules}]; " + (
+        f"print(*sorted(set({HEAVY}) & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", f"import sys; sys.path[:0] = {sys.path}; {code}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

@@ -1,0 +1,178 @@
+"""What every registered survey must do; a new one is tested by being there.
+
+A survey's batch is filled by the names and types of its required keys: ``source`` gets a drawn
+folder of images (or a table, for surveys of features), a whole number gets `N_OBJECTS`. A survey
+that needs more stands in `EXAMPLES`.
+"""
+
+import dataclasses
+import os
+import subprocess
+import sys
+import typing
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from hoag import registry
+from hoag.options import build
+from hoag.surveys._types import FEATURES, FLUX_IMAGE, RENDERED_IMAGE, Cutout, Failure
+
+SURVEYS = registry.names("surveys")
+N_OBJECTS = 12
+HEAVY = ("torch", "sklearn", "scipy", "astropy", "galsim", "PIL", "h5py", "matplotlib", "numba")
+EXAMPLES = {}  # kind -> function of a folder that gives (options section, batch section)
+
+
+@pytest.fixture(params=SURVEYS)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def survey(kind, tmp_path):
+    """(module, options, batch) of a dozen objects."""
+    module = registry.load("surveys", kind)
+    if kind in EXAMPLES:
+        options, batch = EXAMPLES[kind](tmp_path)
+    else:
+        options = {}
+        batch = _batch_section(
+            module, module.object_kind(build(module.Options, {}, kind)), tmp_path
+        )
+    return module, build(module.Options, options, kind), build(module.Batch, batch, kind)
+
+
+def _batch_section(module, object_kind, folder):
+    section, hints = {}, typing.get_type_hints(module.Batch)
+    for field in dataclasses.fields(module.Batch):
+        if field.name == "source":
+            section["source"] = _source(object_kind, folder)
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            assert hints[field.name] is int, f"put an example of {module.__name__} into EXAMPLES"
+            section[field.name] = N_OBJECTS
+    return section
+
+
+def _source(object_kind, folder):
+    rng = np.random.default_rng(0)
+    if object_kind == FEATURES:
+        frame = pd.DataFrame(rng.normal(size=(N_OBJECTS, 3)), columns=["a", "b", "c"])
+        frame.to_csv(folder / "table.csv", index=False)
+        return str(folder / "table.csv")
+    (folder / "source").mkdir()
+    for i in range(N_OBJECTS - 1):
+        pixels = rng.integers(0, 256, (24, 24, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / "source" / f"galaxy-{i:02}.png")
+    (folder / "source" / "broken.png").write_bytes(b"not a picture")
+    return str(folder / "source")
+
+
+def _objects(survey, seed=5):
+    module, options, batch = survey
+    return module.list_objects(batch, options, seed=seed, name="first")
+
+
+def _answers(survey, targets, seed=5):
+    module, options, batch = survey
+    return list(module.fetch(targets, batch, options, seed=seed, name="first"))
+
+
+def _needs_pixels(survey):
+    module, options, _ = survey
+    if module.object_kind(options) == FEATURES:
+        pytest.skip("a survey of features has no pixels")
+
+
+def test_there_are_surveys():
+    assert {"images", "table"} <= set(SURVEYS)
+
+
+@pytest.mark.parametrize("name", ["Options", "Batch"])
+def test_options_are_frozen_dataclasses_of_documented_options(kind, name):
+    cls = getattr(registry.load("surveys", kind), name)
+    assert dataclasses.is_dataclass(cls) and cls.__dataclass_params__.frozen and cls.__doc__
+    for field in dataclasses.fields(cls):
+        assert field.metadata.get("doc", "").endswith("."), f"{field.name} has no documentation"
+
+
+def test_importing_a_survey_is_cheap(kind):
+    code = f"import sys, hoag.surveys.{kind}; print(*(m for m in {HEAVY!r} if m in sys.modules))"
+    root = Path(registry.__file__).parents[1]
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.split() == []
+
+
+def test_survey_states_what_it_yields(survey):
+    module, options, _ = survey
+    assert type(module.FORMAT_VERSION) is int and module.FORMAT_VERSION >= 1
+    assert isinstance(module.ACKNOWLEDGEMENT, str) and module.ACKNOWLEDGEMENT.strip()
+    object_kind = module.object_kind(options)
+    assert object_kind in (FLUX_IMAGE, RENDERED_IMAGE, FEATURES)
+    bands = module.bands(options)
+    assert isinstance(bands, tuple) and all(isinstance(b, str) for b in bands)
+    if object_kind == RENDERED_IMAGE:
+        assert bands in (("r", "g", "b"), ("grey",))
+    assert bool(bands) == (object_kind != FEATURES)
+    assert isinstance(module.attributes(options), dict)
+
+
+def test_objects_have_unique_text_ids_and_agree_with_the_count(survey):
+    module, options, batch = survey
+    frame = _objects(survey)
+    assert len(frame) == module.count(batch, options, name="first") == N_OBJECTS
+    assert frame["object_id"].is_unique
+    assert all(isinstance(i, str) and i for i in frame["object_id"])
+    pd.testing.assert_frame_equal(frame, _objects(survey))
+
+
+def test_each_target_gets_exactly_one_answer_of_the_right_shape(survey):
+    _needs_pixels(survey)
+    module, options, _ = survey
+    targets = _objects(survey)
+    answers = _answers(survey, targets)
+    assert sorted(a.object_id for a in answers) == sorted(targets["object_id"])
+    cutouts = [a for a in answers if isinstance(a, Cutout)]
+    assert cutouts and len({c.pixels.shape for c in cutouts}) == 1
+    flux = module.object_kind(options) == FLUX_IMAGE
+    for cutout in cutouts:
+        shape = cutout.pixels.shape
+        n_bands, size = (shape[0], shape[1:]) if flux else (shape[2], shape[:2])
+        assert cutout.pixels.dtype == (np.float32 if flux else np.uint8)
+        assert n_bands == len(module.bands(options))
+        assert module.image_shape(options) in (None, tuple(size))
+    for failure in answers:
+        if isinstance(failure, Failure):
+            assert failure.status.isidentifier() and failure.reason and "\n" not in failure.reason
+
+
+def test_pixels_do_not_depend_on_shards_or_order(survey):
+    _needs_pixels(survey)
+    targets = _objects(survey)
+    whole = _by_id(_answers(survey, targets))
+    split = [targets.iloc[::-1].iloc[i::3] for i in range(3)]
+    parts = _by_id(a for shard in split for a in _answers(survey, shard))
+    assert whole.keys() == parts.keys()
+    for object_id, answer in whole.items():
+        other = parts[object_id]
+        assert type(other) is type(answer)
+        if isinstance(answer, Cutout):
+            np.testing.assert_array_equal(other.pixels, answer.pixels)
+
+
+def test_an_empty_shard_gives_no_answers(survey):
+    _needs_pixels(survey)
+    assert _answers(survey, _objects(survey).iloc[:0]) == []
+
+
+def _by_id(answers):
+    return {a.object_id: a for a in answers}

@@ -1,0 +1,478 @@
+"""Every figure: ordinary, tiny, empty and grey input; no warnings; the same bytes each time."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from hoag.figures import (
+    _style,
+    claim,
+    embedding,
+    galleries,
+    performance,
+    reconstructions,
+    scores,
+    studies,
+    training,
+)
+
+KINDS = ("merger", "ring", "arc", "saturated band", "satellite trail")
+FAULTS = KINDS[3:]
+REPORT = Path(__file__).parents[2] / "workflow" / "report"
+
+
+def draw_images(n: int, *, size: int = 32, channels: int = 3, seed: int = 0) -> np.ndarray:
+    """Galaxies as elliptical blobs on noise, uint8 (n, size, size, channels)."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:size, :size] - size / 2
+    q, angle, width = rng.uniform(0.3, 1, n), rng.uniform(0, np.pi, n), rng.uniform(2, 5, n)
+    images = np.empty((n, size, size, channels), np.uint8)
+    for i in range(n):
+        u = x * np.cos(angle[i]) + y * np.sin(angle[i])
+        v = (y * np.cos(angle[i]) - x * np.sin(angle[i])) / q[i]
+        blob = 220 * np.exp(-np.hypot(u, v) / width[i])[..., None]
+        flux = blob * rng.uniform(0.4, 1, channels) + rng.normal(12, 6, (size, size, channels))
+        images[i] = np.clip(flux, 0, 255)
+    return images
+
+
+def draw_population(n: int, seed: int = 0) -> tuple[pd.DataFrame, pd.Series]:
+    """Scores and labels of n objects; a twentieth is labelled, higher kinds score higher."""
+    rng = np.random.default_rng(seed)
+    ids = [f"galaxy-{i:016d}" for i in range(n)]
+    kind = rng.integers(0, 20 * len(KINDS), n)
+    labels = pd.Series([KINDS[k] if k < len(KINDS) else None for k in kind], ids, dtype=object)
+    labels[(kind >= len(KINDS)) & (kind < 60)] = "ordinary"
+    sigma = rng.gamma(2, 0.7, n) - 1.4 + np.where(kind < len(KINDS), 1.5 * kind, 0)
+    table = pd.DataFrame({"object_id": ids, "batch": "first", "score": sigma, "sigma": sigma})
+    return table, labels
+
+
+def draw_plane(table: pd.DataFrame, labels: pd.Series, seed: int = 0) -> pd.DataFrame:
+    """An embedding in which labelled kinds and the rest form clumps."""
+    rng = np.random.default_rng(seed)
+    group = labels.map({k: i for i, k in enumerate(KINDS)}).fillna(-1).astype(int).to_numpy()
+    place = rng.normal(0, 1, (len(table), 2)) + np.c_[np.cos(group), np.sin(group)] * 5
+    plane = pd.DataFrame({"object_id": table["object_id"], "x": place[:, 0], "y": place[:, 1]})
+    return plane.assign(group=group, typical=(group >= 0) & (rng.random(len(group)) < 0.1))
+
+
+def draw_metrics(seeds: int, detectors: int = 3) -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    names = [("images", "wgan"), ("codes", "isolation_forest"), ("codes", "k_nearest_neighbours"),
+             ("image_statistics", "column"), ("pixels", "isolation_forest")]  # fmt: skip
+    rows = []
+    for features, detector in names[:detectors]:
+        for seed in range(seeds):
+            for group in ("anomalies", "faults", *KINDS):
+                for metric in ("auroc", "average_precision", "recall_at_3_sigma", "mcc"):
+                    value = rng.beta(6, 2)
+                    rows.append((features, detector, seed, group, 40, 900, metric, value,
+                                 value - 0.06, min(value + 0.05, 1)))  # fmt: skip
+    return pd.DataFrame(rows, columns=["features", "detector", "seed", "group", "n_positive",
+        "n_negative", "metric", "value", "low", "high"])  # fmt: skip
+
+
+def draw_roc(n_detectors: int = 3, points: int = 60) -> pd.DataFrame:
+    x = np.linspace(0, 1, points)
+    parts = []
+    for i, detector in enumerate(("wgan", "isolation_forest", "column")[:n_detectors]):
+        features = "images" if detector == "wgan" else "codes"
+        for curve, y in (("roc", x ** (0.2 + 0.2 * i)), ("precision_recall", 1 - 0.96 * x**2)):
+            order = slice(None, None, 1 if curve == "roc" else -1)
+            part = pd.DataFrame({"x": x[order], "y": y[order], "curve": curve})
+            parts.append(part.assign(features=features, detector=detector, group="anomalies"))
+    return pd.concat(parts, ignore_index=True)
+
+
+def draw_histories(n: int) -> dict[str, pd.DataFrame]:
+    rng = np.random.default_rng(2)
+    iteration = np.arange(1, n + 1) * 10
+    fall = np.exp(-iteration / (3 * n))
+
+    def noisy(scale: float) -> np.ndarray:
+        return scale * fall * rng.lognormal(0, 0.15, n)
+
+    wgan = {
+        "critic_distance": noisy(9),
+        "gradient_penalty": noisy(0.2),
+        "generator_loss": rng.normal(0, 2, n).cumsum() / np.sqrt(n),
+    }
+    coder = {"loss": noisy(0.05), "held_out_loss": np.where(np.arange(n) % 5, np.nan, noisy(0.06))}
+    encoder = {"loss": noisy(0.1), "s_gen": noisy(0.02), "s_disc": noisy(0.9)}
+    models = {"wgan": wgan, "encoder": encoder, "residual_autoencoder": coder}
+    return {name: pd.DataFrame({"iteration": iteration, **c}) for name, c in models.items()}
+
+
+def draw_study(seeds: int) -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    rows = [("lambda", "chosen", 0, "lambda", 0.05)]
+    for seed in range(seeds):
+        for weight in ("0", "0.01", "0.05", "0.1", "0.3", "0.5", "0.9", "1"):
+            value = 1 - abs(float(weight) - 0.05) * rng.uniform(0.1, 0.3)
+            rows.append(("lambda", weight, seed, "spearman", value))
+        for start, ratio in (("encoder", 1.0), ("zero", 1.4), ("random", 2.1)):
+            rows.append(("start", start, seed, "mean_score", 0.01 * ratio * rng.uniform(0.9, 1.1)))
+            rows += [("start", start, seed, f"ratio_{p}", ratio * f)
+                     for p, f in ((16, 0.8), (50, 1.0), (84, 1.5))]  # fmt: skip
+        for step in range(31):
+            rows.append(("steps", str(step), seed, "mean_score", 0.02 + 0.05 * np.exp(-step / 4)))
+            rows.append(("steps", str(step), seed, "spearman", 1 - 0.001 * (step - 10) ** 2))
+    return pd.DataFrame(rows, columns=["study", "setting", "seed", "quantity", "value"])
+
+
+def draw_prediction(seeds: int) -> pd.DataFrame:
+    rng = np.random.default_rng(4)
+    spaces = ("residual_codes", "image_codes", "unit_residual_codes", "residual_norm")
+    rows = [
+        (space, detector, seed, 3000, value, value - 0.03, value + 0.03)
+        for at, space in enumerate(spaces)
+        for detector in ("wgan", "isolation_forest")
+        for seed in range(seeds)
+        for value in [0.85 - 0.15 * at + rng.normal(0, 0.02)]
+    ]
+    return pd.DataFrame(rows, columns=["features", "detector", "seed", "n_objects", "spearman",
+        "low", "high"])  # fmt: skip
+
+
+def draw_purities(seeds: int) -> pd.DataFrame:
+    rng = np.random.default_rng(5)
+    sizes = {"boring": 415, "bluecore": 50, "mergerstidalfeatures": 10, "trails": 10, "other": 8}
+    rows = []
+    for space in ("residual_codes", "image_codes"):
+        for seed in range(seeds):
+            for label, n in sizes.items():
+                chance = n / sum(sizes.values())
+                value = min(chance + rng.uniform(0, 0.3), 0.97)
+                rows.append((space, seed, label, n, value, value - 0.03, value + 0.03, chance,
+                             chance + 0.12 / np.sqrt(n), 0.01))  # fmt: skip
+    return pd.DataFrame(rows, columns=["features", "seed", "label", "n_objects", "purity", "low",
+        "high", "chance", "chance_high", "p_value"])  # fmt: skip
+
+
+def panels_of(counts: tuple[int, ...], channels: int, size: int = 32) -> list[tuple]:
+    titles = ("below the mean", "around 3 σ", "above 5 σ")
+    panels = []
+    for at, (title, n) in enumerate(zip(titles, counts, strict=True)):
+        real = draw_images(n, size=size, channels=channels, seed=at)
+        made = draw_images(n, size=size, channels=channels, seed=at + 9)
+        residual = np.abs(real.astype(int) - made).astype(np.uint8)
+        panels.append((title, real, made, residual, np.linspace(3 * at - 1, 3 * at, n)))
+    return panels
+
+
+def groups_of(n: int, channels: int, *, residuals: bool = True) -> list[dict]:
+    def images(n: int, seed: int) -> np.ndarray:
+        return draw_images(n, channels=channels, seed=seed)
+
+    return [
+        {
+            "group": g,
+            "n": 12 + g,
+            "originals": images(max(5 - g, 1), g),
+            "reconstructions": images(max(5 - g, 1), g + 7) if residuals else None,
+            "residuals": images(max(5 - g, 1), g + 9) if residuals else None,
+            "median_sigma": 3.4 + g,
+            "label_note": "mostly satellite trail (83 %)" if g % 2 else None,
+        }
+        for g in range(n)
+    ]
+
+
+def gallery_of(n: int, channels: int) -> tuple:
+    table, labels = draw_population(max(n, 1))
+    rows = table.iloc[:n].assign(rank=np.arange(n) + 1, label=labels.to_numpy()[:n])
+    return draw_images(n, channels=channels), galleries.title_lines(rows), "Highest scores"
+
+
+def plane_of(n: int, *, labelled: bool) -> tuple:
+    table, labels = draw_population(n)
+    sigma = table.set_index("object_id")["sigma"]
+    shown = labels if labelled else None
+    return draw_plane(table, labels), sigma, shown, "codes of the residuals"
+
+
+def histogram_of(n: int, *, labelled: bool) -> tuple:
+    table, labels = draw_population(n)
+    return table, labels if labelled else None, "wgan"
+
+
+def call(function, *args, **kwargs):
+    return lambda: function(*args, **kwargs)
+
+
+FIGURES = {
+    "reconstructions": call(reconstructions.draw, panels_of((6, 6, 6), 3), "wgan"),
+    "reconstructions_tiny": call(reconstructions.draw, panels_of((1, 0, 0), 3), "wgan"),
+    "reconstructions_grey": call(reconstructions.draw, panels_of((5, 2, 0), 1), "wgan"),
+    "histogram": call(scores.draw_histogram, *histogram_of(5000, labelled=True)),
+    "histogram_unlabelled": call(scores.draw_histogram, *histogram_of(5000, labelled=False)),
+    "histogram_tiny": call(scores.draw_histogram, *histogram_of(1, labelled=True)),
+    "embedding": call(embedding.draw, *plane_of(3000, labelled=True)),
+    "embedding_unlabelled": call(embedding.draw, *plane_of(400, labelled=False)),
+    "embedding_tiny": call(embedding.draw, *plane_of(1, labelled=True)),
+    "groups": call(embedding.draw_groups, groups_of(5, 3)),
+    "groups_tiny": call(embedding.draw_groups, groups_of(1, 3)),
+    "groups_grey": call(embedding.draw_groups, groups_of(3, 1, residuals=False)),
+    "gallery": call(galleries.draw, *gallery_of(25, 3)),
+    "gallery_tiny": call(galleries.draw, *gallery_of(1, 3)),
+    "gallery_grey": call(galleries.draw, *gallery_of(7, 1)),
+    "history": call(training.draw_history, draw_histories(200), {"gradient_penalty": "penalty"}),
+    "history_tiny": call(training.draw_history, {"encoder": draw_histories(1)["encoder"]}, {}),
+    "samples": call(training.draw_samples, draw_images(36), draw_images(36, seed=1)),
+    "samples_tiny": call(training.draw_samples, draw_images(1), draw_images(1)),
+    "samples_grey": call(training.draw_samples, draw_images(9, channels=1), draw_images(4)),
+    "curves": call(
+        performance.draw_curves, draw_roc(), ["wgan", "codes/isolation_forest"], "anomalies"
+    ),
+    "curves_tiny": call(performance.draw_curves, draw_roc(1, points=2), ["wgan"], "anomalies"),
+    "by_kind": call(performance.draw_by_kind, draw_metrics(3, 5), "auroc", faults=FAULTS),
+    "by_kind_tiny": call(
+        performance.draw_by_kind, draw_metrics(1, 1), "recall_at_3_sigma", faults=FAULTS
+    ),
+    "studies": call(studies.draw, draw_study(3)),
+    "studies_tiny": call(studies.draw, draw_study(1).drop(columns="seed").iloc[:2]),
+    "prediction": call(claim.draw_neighbour_prediction, draw_prediction(3)),
+    "prediction_tiny": call(claim.draw_neighbour_prediction, draw_prediction(1).iloc[:1]),
+    "purity": call(claim.draw_purity, draw_purities(3)),
+    "purity_tiny": call(claim.draw_purity, draw_purities(1).iloc[:1]),
+}
+EMPTY = {
+    "reconstructions": call(reconstructions.draw, panels_of((0, 0, 0), 3), "wgan"),
+    "reconstructions_none": call(reconstructions.draw, [], "wgan"),
+    "histogram": call(
+        scores.draw_histogram, draw_population(4)[0].assign(sigma=np.nan), None, "wgan"
+    ),
+    "embedding": call(
+        embedding.draw, plane_of(3, labelled=True)[0].iloc[:0], *plane_of(3, labelled=True)[1:]
+    ),
+    "groups": call(embedding.draw_groups, []),
+    "gallery": call(galleries.draw, *gallery_of(0, 3)),
+    "history": call(training.draw_history, {}, {}),
+    "samples": call(training.draw_samples, draw_images(0), draw_images(0)),
+    "curves": call(performance.draw_curves, draw_roc(), ["wgan"], "faults"),
+    "by_kind": call(performance.draw_by_kind, draw_metrics(1).iloc[:0], "mcc"),
+    "studies": call(studies.draw, draw_study(1).iloc[:0]),
+    "prediction": call(claim.draw_neighbour_prediction, draw_prediction(1).iloc[:0]),
+    "purity": call(claim.draw_purity, draw_purities(1).iloc[:0]),
+}
+ORDINARY = [name for name in FIGURES if not name.endswith(("_tiny", "_grey", "_unlabelled"))]
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_the_same_numbers_give_the_same_bytes(name, tmp_path):
+    for run in ("first", "second"):
+        figure, table = FIGURES[name]()
+        assert isinstance(figure, Figure)
+        assert len(table)
+        figure.savefig(tmp_path / f"{run}.png", metadata={"Software": None})
+    assert (tmp_path / "first.png").read_bytes() == (tmp_path / "second.png").read_bytes()
+
+
+@pytest.mark.parametrize("name", sorted(set(FIGURES) - set(ORDINARY)))
+def test_tiny_and_grey_input_is_drawn(name):
+    figure, table = FIGURES[name]()
+    figure.canvas.draw()
+    assert len(table)
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_nothing_to_draw_is_said(name):
+    figure, _ = EMPTY[name]()
+    figure.canvas.draw()
+    texts = " ".join(t.get_text() for t in figure.findobj(lambda a: hasattr(a, "get_text")))
+    assert any(phrase in texts for phrase in ("no ", "0 of 0", "too few"))
+
+
+def test_save_writes_png_and_pdf_without_dates(tmp_path):
+    for run in ("first", "second"):
+        figure, _ = FIGURES["purity"]()
+        _style.save(figure, tmp_path / f"{run}.png", tmp_path / f"{run}.pdf")
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "first.pdf", "first.png", "second.pdf", "second.png"
+    ]  # fmt: skip
+    for suffix in ("png", "pdf"):
+        data = (tmp_path / f"first.{suffix}").read_bytes()
+        assert data == (tmp_path / f"second.{suffix}").read_bytes()
+        assert b"CreationDate" not in data
+    assert data.startswith(b"%PDF")
+
+
+def test_the_users_settings_change_nothing(tmp_path):
+    import matplotlib
+
+    FIGURES["studies_tiny"]()[0].savefig(tmp_path / "plain.png")
+    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "figure.dpi": 40}):
+        figure, _ = FIGURES["studies_tiny"]()
+        _style.save(figure, tmp_path / "a.png", tmp_path / "a.pdf")
+        assert matplotlib.rcParams["font.size"] == 30
+    figure, _ = FIGURES["studies_tiny"]()
+    _style.save(figure, tmp_path / "b.png", tmp_path / "b.pdf")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_images_stand_in_their_rows():
+    panels = panels_of((2, 3, 0), 3)
+    figure, table = reconstructions.draw(panels, "wgan")
+    for axes, (_, *rows, sigma) in zip(figure.axes, panels, strict=True):
+        shown = axes.get_images()
+        assert len(shown) == 3 * len(sigma)
+        for artist, image in zip(shown, [i for row in rows for i in row], strict=True):
+            np.testing.assert_array_equal(artist.get_array(), image)
+        tops = [artist.get_extent()[3] for artist in shown]
+        assert tops == sorted(tops)
+    assert table["panel"].tolist() == ["below the mean"] * 2 + ["around 3 σ"] * 3
+    np.testing.assert_allclose(table["sigma"], [-1, 0, 2, 2.5, 3])
+    assert table["mean_residual"][0] == pytest.approx(panels[0][3][0].mean())
+
+
+def test_histogram_counts_every_scored_object():
+    table = pd.DataFrame({"object_id": list("abcdef"), "sigma": [-30, 0, 3.0, 3.1, 99, np.nan]})
+    labels = pd.Series({"e": "trail", "d": "arc", "f": "arc", "unseen": "ring"})
+    figure, numbers = scores.draw_histogram(table, labels, "wgan")
+    bins = numbers[numbers["quantity"] == "bin"].groupby("label")["n_objects"].sum()
+    assert bins.to_dict() == {"all": 5, "arc": 1, "trail": 1}
+    beyond = numbers[numbers["quantity"] == "beyond"].set_index("label")
+    assert beyond["n_objects"].to_dict() == {"all": 2, "trail": 1, "arc": 1}
+    assert beyond.loc["all", "share"] == pytest.approx(0.4)
+    title = figure.axes[0].get_title(loc="left")
+    assert "2 of 5 scored objects (40.00%) beyond 3 σ" in title
+    assert "1 without a score" in title
+    assert "1 beyond 20 σ in the last bin" in title
+
+
+def test_scores_and_labels_join_on_the_object():
+    plane, sigma, labels, title = plane_of(50, labelled=True)
+    _, straight = embedding.draw(plane, sigma, labels, title)
+    shuffled = sigma.sample(frac=1, random_state=1), labels.sample(frac=1, random_state=2)
+    _, joined = embedding.draw(plane, *shuffled, title)
+    pd.testing.assert_frame_equal(straight, joined)
+    np.testing.assert_array_equal(straight["sigma"], sigma[straight["object_id"]])
+
+
+def test_typical_members_may_be_unknown():
+    plane, sigma, labels, title = plane_of(20, labelled=False)
+    plane["typical"] = pd.Series([None] * 20, dtype=object)
+    plane.loc[0, "x"] = np.nan
+    _, table = embedding.draw(plane, sigma.iloc[5:], labels, title)
+    assert len(table) == 19
+    assert table["sigma"].isna().sum() == 4
+
+
+def test_gallery_titles_name_rank_score_label_and_object():
+    rows = pd.DataFrame(
+        {
+            "rank": [1, 2],
+            "object_id": ["1237648720693755918", "image-of-the-cost-$5-and-$6-galaxy"],
+            "sigma": [12.34, np.nan],
+            "label": ["ring", None],
+        }
+    )
+    titles = galleries.title_lines(rows)
+    assert titles[0] == "1:  12.3 σ\nring\n1237648720693755918"
+    assert titles[1].startswith("2:  no score\nimage-of")
+    figure, table = galleries.draw(draw_images(2), titles, "$a$ and $b$", numbers=rows)
+    figure.canvas.draw()
+    assert table["sigma"][0] == 12.34
+    assert table["position"].tolist() == [1, 2]
+
+
+def test_words_of_the_user_are_no_formulae():
+    assert _style.plain("$x^$") == r"\$x^\$"
+    assert _style.plain("_hidden") == " _hidden"
+    assert _style.shortened("123456789012345678901234567890", 11) == "12345…67890"
+    assert _style.sigmas(-0.01) == "0.0 σ"
+
+
+def test_held_out_loss_shares_its_panel():
+    figure, table = training.draw_history(
+        draw_histories(30), {"wgan.generator_loss": "the critic's verdict", "loss": "mean square"}
+    )
+    shown = [axes for axes in figure.axes if axes.has_data()]
+    assert len(shown) == 7
+    labels = [axes.get_ylabel() for axes in shown]
+    assert labels.count("the critic's verdict") == 1
+    assert labels.count("mean square") == 2
+    assert len(shown[-1].lines) == 2
+    assert (
+        len(table)
+        == 30 * 7 + np.isfinite(draw_histories(30)["residual_autoencoder"])["held_out_loss"].sum()
+    )
+
+
+def test_curves_come_in_the_order_asked_for():
+    figure, table = performance.draw_curves(draw_roc(), ["column", "images/wgan"], "anomalies")
+    assert table["detector"].drop_duplicates().tolist() == ["column", "wgan"]
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["column on codes", "wgan", "chance"]
+    np.testing.assert_allclose(figure.axes[1].lines[-1].get_ydata(), 0.04)
+
+
+def test_kinds_are_averaged_over_seeds_and_parted_from_faults():
+    metrics = draw_metrics(3)
+    _, table = performance.draw_by_kind(metrics, "average_precision", faults=FAULTS)
+    faults = table[table["family"] == "fault"]
+    assert set(faults["group"]) == {"faults", *FAULTS}
+    assert set(table["n_seeds"]) == {3}
+    np.testing.assert_allclose(table["chance"], 40 / 940)
+    mean = metrics[
+        (metrics["metric"] == "average_precision")
+        & (metrics["group"] == "ring")
+        & (metrics["detector"] == "wgan")
+    ]["value"].mean()
+    row = table[(table["group"] == "ring") & (table["detector"] == "wgan")]
+    assert row["value"].item() == pytest.approx(mean)
+
+
+def test_studies_fold_percentiles_into_bars():
+    figure, table = studies.draw(draw_study(2))
+    ratios = table[table["quantity"] == "ratio_50"].set_index("setting")
+    assert ratios.loc["random", ["low", "value", "high"]].tolist() == pytest.approx(
+        [1.68, 2.1, 3.15]
+    )
+    assert not table["quantity"].isin(["ratio_16", "ratio_84"]).any()
+    assert "chosen" not in set(table["setting"])
+    assert any(t.get_text() == " in use" for t in figure.axes[0].texts)
+
+
+def test_purity_not_above_chance_is_hollow():
+    table = draw_purities(1).iloc[:2].assign(purity=[0.9, 0.05], chance=0.1, chance_high=0.2)
+    figure, _ = claim.draw_purity(table)
+    marks = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert [line.get_markerfacecolor() for line in marks] == [_style.COLOURS[0], "white"]
+
+
+def test_any_two_series_differ_in_more_than_colour():
+    looks = [_style.look(i) for i in range(30)]
+    pairs = [(look["marker"], str(look["linestyle"])) for look in looks]
+    assert len(set(pairs)) == len(pairs)
+
+
+CAPTIONS = [
+    "reconstructions",
+    "score_histogram",
+    "embedding",
+    "groups",
+    "gallery_top",
+    "gallery_bottom",
+    "training_curves",
+    "samples",
+    "performance_curves",
+    "performance_by_kind",
+    "studies",
+    "neighbour_prediction",
+    "purity",
+    "workflow",
+]
+
+
+@pytest.mark.parametrize("name", CAPTIONS)
+def test_captions_are_valid_text(name):
+    core = pytest.importorskip("docutils.core")
+    text = (REPORT / f"{name}.rst").read_text(encoding="utf-8")
+    assert text.strip().endswith(".")
+    core.publish_doctree(text, settings_overrides={"halt_level": 2, "report_level": 2})

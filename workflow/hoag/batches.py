@@ -1,0 +1,108 @@
+"""One batch of objects, from the user's catalogue and from what the survey itself lists."""
+
+import dataclasses
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+import pandas as pd
+
+from hoag import catalogue
+from hoag.options import build
+
+_OWN = ("object_id", "ra_deg", "dec_deg", "label", "split")
+
+
+@dataclasses.dataclass(frozen=True)
+class Assembled:
+    """Tables ``catalogue``, ``rejects`` and ``cuts`` of a batch, and how many rows merged."""
+
+    table: pd.DataFrame
+    rejects: pd.DataFrame
+    cuts: pd.DataFrame
+    n_merged: int
+
+
+def assemble(
+    survey: ModuleType,
+    options: Any,
+    batch: Mapping[str, Any],
+    *,
+    earlier: Mapping[str, pd.DataFrame],
+    strict: bool,
+    seed: int,
+) -> Assembled:
+    """The objects of one batch.
+
+    With a ``catalogue`` its rows are the objects; a survey that lists objects of its own (the
+    simulated one, a folder of images) adds its columns to them: the simulated survey row by row,
+    the others by object_id, where rows without an image are set aside. Without a catalogue the
+    survey's own list is the batch.
+
+    Parameters
+    ----------
+    survey, options
+        The survey's module and options.
+    batch
+        ``name``, ``keys`` (the workflow's own keys) and ``options`` (the survey's), as plain
+        values.
+    earlier
+        Catalogues of earlier batches by name: an object that is there already is not taken again.
+    strict
+        Stop at faulty rows.
+    seed
+        Of a simulated survey.
+
+    Raises
+    ------
+    ConfigError
+        See `catalogue.prepare`.
+    """
+    name, keys = batch["name"], batch["keys"]
+    own_options = build(survey.Batch, batch["options"], f"batches.{name}")
+    own = survey.list_objects(own_options, options, seed=seed, name=name)
+    if keys["catalogue"] is None:
+        selected, cuts = catalogue.select(own, keys["select"])
+        found = {"id_column": "object_id"}
+    else:
+        rows = catalogue.read(keys["catalogue"], id_column=keys["id_column"])
+        selected, cuts = catalogue.select(rows, keys["select"])
+        found = {k: keys[k] for k in ("id_column", "ra_column", "dec_column")}
+    made = catalogue.prepare(selected, **found, earlier=earlier, strict=strict, base_name=name)
+    table, rejects = made.table, made.rejects
+    if keys["catalogue"] is not None:
+        join = _by_row if hasattr(own_options, "n_objects") else _by_id
+        table, rejects = join(table, rejects, own)
+    return Assembled(table, rejects, cuts, made.n_merged)
+
+
+def _by_row(
+    table: pd.DataFrame, rejects: pd.DataFrame, own: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give row k of the catalogue the k-th simulated object; ids and positions stay its own."""
+    own = own.iloc[: len(table)].drop(columns=["object_id", "ra_deg", "dec_deg"])
+    kept = table.reset_index(drop=True).drop(columns=["label"])
+    both = [c for c in kept.columns if c in own.columns and c not in _OWN]
+    kept = kept.rename(columns={c: f"{c}_catalogue" for c in both})
+    joined = pd.concat([kept, own.drop(columns="split", errors="ignore")], axis=1)
+    return joined, rejects
+
+
+def _by_id(
+    table: pd.DataFrame, rejects: pd.DataFrame, own: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Keep the catalogue's rows that the survey has an object for, and add its columns."""
+    has_object = table["object_id"].isin(own["object_id"])
+    lost = pd.DataFrame(
+        {
+            "row": table.index[~has_object].to_numpy(),
+            "object_id": table.loc[~has_object, "object_id"].to_numpy(),
+            "reason": "no object of this id in the survey's source",
+        }
+    )
+    new = ["object_id", *(c for c in own.columns if c not in table.columns)]
+    joined = table[has_object].merge(own[new], on="object_id", how="left")
+    if "label" in own.columns:
+        labels = own.set_index("object_id")["label"].reindex(joined["object_id"]).to_numpy()
+        joined["label"] = joined["label"].fillna(pd.Series(labels, index=joined.index))
+    return joined, pd.concat([rejects, lost], ignore_index=True)

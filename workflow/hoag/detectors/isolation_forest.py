@@ -1,0 +1,87 @@
+"""Isolation forest (Liu, Ting & Zhou 2008, ICDM), scikit-learn's.
+
+What is kept is the sample and the seed, not the trees: scoring grows the same forest again, in
+about a second, on whatever machine and version of the libraries it runs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hoag.detectors._rows import fit_sample, scorable
+from hoag.options import option
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import IsolationForest
+
+TAKES = "vectors"
+
+
+@dataclass(frozen=True)
+class Options:
+    """The forest."""
+
+    n_trees: int = option(200, doc="Trees grown.", minimum=1)
+    max_samples: int = option(256, doc="Objects drawn for each tree.", minimum=1)
+    max_fit: int = option(100_000, doc="Draw the trees' objects from at most this many.", minimum=1)
+
+
+def fit(x: np.ndarray, options: Options, seed: int) -> dict[str, np.ndarray]:
+    """Draw the sample on which the trees grow.
+
+    Parameters
+    ----------
+    x : (n, d) float
+        Rows with a NaN or an infinity are left out.
+    options
+        The forest.
+    seed
+        Draws the sample and, while scoring, the trees.
+
+    Returns
+    -------
+    dict
+        ``sample`` (m, d) float32 and ``seed``.
+    """
+    return {"sample": fit_sample(x, options.max_fit, seed), "seed": np.array(seed)}
+
+
+def score(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Anomaly score of equation 2 of the paper, higher is more anomalous.
+
+    Parameters
+    ----------
+    x : (n, d) float
+        Rows with a NaN or an infinity score NaN.
+    options, state
+        As fitted.
+
+    Returns
+    -------
+    (n,) float64
+        Between 0 and 1: near 1 for a row that few cuts set apart, 0.5 if all rows are alike. The
+        negative of scikit-learn's ``score_samples``.
+
+    Raises
+    ------
+    ValueError
+        If ``x`` has another number of columns than the fit.
+    """
+    out = np.full(len(x), np.nan)
+    rows = scorable(x, state["sample"])
+    if rows.any():
+        out[rows] = -_forest(options, state).score_samples(x[rows].astype(np.float32))
+    return out
+
+
+def _forest(options: Options, state: Mapping[str, np.ndarray]) -> "IsolationForest":
+    from sklearn.ensemble import IsolationForest
+
+    forest = IsolationForest(
+        n_estimators=options.n_trees,
+        max_samples=min(options.max_samples, len(state["sample"])),
+        random_state=int(state["seed"]) % 2**32,
+    )
+    return forest.fit(state["sample"])

@@ -1,0 +1,90 @@
+"""Numeric columns of the catalogue, taken as features: objects without pixels are welcome."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hoag.options import ConfigError, option, unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INPUT = "catalogue"
+POSITION = ("ra_deg", "dec_deg")  # where an object stands says nothing about what it is
+
+
+@dataclass(frozen=True)
+class Options:
+    """Which columns."""
+
+    columns: tuple[str, ...] = option(
+        (), doc="Columns taken; none named: every numeric one with a value, but ra_deg and dec_deg."
+    )
+
+
+def fit(table: "pd.DataFrame", options: Options, seed: int) -> dict[str, np.ndarray]:
+    """Decide the columns, so that later batches give the same ones.
+
+    Parameters
+    ----------
+    table
+        The catalogue.
+    options
+        The columns wanted.
+    seed
+        Not used.
+
+    Returns
+    -------
+    dict
+        ``columns``: their names, as a unicode array.
+
+    Raises
+    ------
+    ConfigError
+        For a column that does not exist or isn't numeric, or if there is none at all.
+    """
+    numeric = _numeric(table)
+    for column in options.columns:
+        if column not in numeric:
+            raise ConfigError(unknown("columns", column, numeric))
+    chosen = options.columns or [c for c in numeric if c not in POSITION and table[c].notna().any()]
+    if not chosen:
+        raise ConfigError(f"columns: found {', '.join(table)}, allowed: at least one numeric one")
+    return {"columns": np.array(chosen, dtype=np.str_)}
+
+
+def transform(
+    table: "pd.DataFrame", options: Options, state: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    """Values of the fitted columns, (n, d) float32.
+
+    Nulls, infinities and numbers beyond single precision become NaN.
+
+    Raises
+    ------
+    ConfigError
+        If ``table`` lacks one of the columns, or it isn't numeric there.
+    """
+    columns, numeric = names(options, state), _numeric(table)
+    for column in columns:
+        # a column without any value may come with any type
+        if column not in numeric and not (column in table and table[column].isna().all()):
+            raise ConfigError(unknown("columns", column, numeric))
+    values = [table[c].to_numpy(np.float64, na_value=np.nan) for c in columns]
+    x = np.column_stack(values)
+    x[~(np.abs(x) <= np.finfo(np.float32).max)] = np.nan
+    return x.astype(np.float32)
+
+
+def names(options: Options, state: Mapping[str, np.ndarray]) -> list[str]:
+    """The columns' own names."""
+    return state["columns"].tolist()
+
+
+def _numeric(table: "pd.DataFrame") -> list[str]:
+    from pandas.api.types import is_numeric_dtype
+
+    return [c for c in table.columns if is_numeric_dtype(table[c].dtype)]

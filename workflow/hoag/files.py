@@ -1,0 +1,23 @@
+"""Writing files so that a reader never sees half of one."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """Yield a private name beside ``path``; on success it takes the place of ``path``.
+
+    A process that is killed, or that outlives the run which started it, leaves at most a
+    ``.part`` file behind and never a damaged output.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    private = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        yield private
+        os.replace(private, path)
+    finally:
+        private.unlink(missing_ok=True)

@@ -1,0 +1,84 @@
+"""Building blocks of the convolutional networks: 5 x 5 kernels, stride 2, four of them deep.
+
+The published code pads asymmetrically (one pixel before, two after); here two pixels on either
+side, and the adjoint for the transposed layers, give the same sizes without a copy per layer.
+"""
+
+import itertools
+import math
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hoag.models._shape import DEPTH, REDUCTION
+
+KERNEL, STRIDE = 5, 2
+
+
+def down(n_in: int, n_out: int) -> nn.Conv2d:
+    """A layer that halves the sides."""
+    return nn.Conv2d(n_in, n_out, KERNEL, STRIDE, padding=2)
+
+
+def up(n_in: int, n_out: int) -> nn.ConvTranspose2d:
+    """A layer that doubles the sides."""
+    return nn.ConvTranspose2d(n_in, n_out, KERNEL, STRIDE, padding=2, output_padding=1)
+
+
+def widths(width: int) -> tuple[int, ...]:
+    """Channels after each of the four layers of an encoding network."""
+    return tuple(width * 2**i for i in range(DEPTH))
+
+
+def downward(channels: int, width: int) -> nn.ModuleList:
+    """The four layers of an encoding network."""
+    ends = (channels, *widths(width))
+    return nn.ModuleList(down(a, b) for a, b in itertools.pairwise(ends))
+
+
+def upward(channels: int, width: int) -> nn.ModuleList:
+    """The four layers of a decoding network."""
+    ends = (*widths(width)[::-1], channels)
+    return nn.ModuleList(up(a, b) for a, b in itertools.pairwise(ends))
+
+
+def coarse_shape(shape: tuple[int, int, int], width: int) -> tuple[int, int, int]:
+    """(channels, y, x) of the last encoding layer for images of ``shape`` (y, x, c)."""
+    return widths(width)[-1], shape[0] // REDUCTION, shape[1] // REDUCTION
+
+
+def initialise(module: nn.Module, seed: int) -> None:
+    """Draw the weights as the code of Gulrajani et al. 2017 does.
+
+    Uniform: He-like for convolutions, with fans that account for the stride; Glorot for linear
+    layers; biases zero.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    for layer in module.modules():
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+            transposed = isinstance(layer, nn.ConvTranspose2d)
+            fans = [layer.in_channels * KERNEL**2, layer.out_channels * KERNEL**2]
+            fans[0 if transposed else 1] /= STRIDE**2
+            deviation = math.sqrt(4 / sum(fans))
+        elif isinstance(layer, nn.Linear):
+            deviation = math.sqrt(2 / (layer.in_features + layer.out_features))
+        else:
+            continue
+        bound = math.sqrt(3) * deviation
+        with torch.no_grad():
+            layer.weight.uniform_(-bound, bound, generator=generator)
+            if layer.bias is not None:
+                layer.bias.zero_()
+
+
+def as_tensor(images: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
+    """uint8 images (n, y, x, c) -> float32 tensor (n, c, y, x) in [0, 1]; floats unscaled."""
+    tensor = torch.as_tensor(images).to(device)
+    scale = 255.0 if tensor.dtype == torch.uint8 else 1.0
+    return (tensor.permute(0, 3, 1, 2).float() / scale).contiguous()
+
+
+def as_images(tensor: Tensor) -> np.ndarray:
+    """Float tensor (n, c, y, x) in [0, 1] -> uint8 array (n, y, x, c)."""
+    return (tensor * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()

@@ -1,0 +1,375 @@
+"""The configuration, checked and resolved before any job starts.
+
+`make_plan` turns the user's YAML into a `Plan` or raises a `ConfigError` of one line. It imports
+plug-ins but none of the heavy libraries, so that planning stays fast.
+"""
+
+import dataclasses
+import math
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import yaml
+
+from hoag import catalogue, registry
+from hoag.digests import digest
+from hoag.images.chain import Chain, build_chain
+from hoag.metrics import Truth
+from hoag.models._shape import check_shape
+from hoag.options import ConfigError, as_plain, build, unknown
+from hoag.surveys._types import FEATURES
+
+SCHEMA = Path(__file__).parents[2] / "config" / "schemas" / "config.schema.yaml"
+BATCH_KEYS = ("name", "catalogue", "id_column", "ra_column", "dec_column", "select")
+DETECTOR_KEYS = ("features",)
+EMBEDDING_KEYS = ("features", "objects", "max_fit", "min_group")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One list of objects: the workflow's keys, the survey's own, and its number of shards."""
+
+    name: str
+    keys: dict[str, Any]
+    options: Any
+    n_shards: int
+
+    @property
+    def shards(self) -> list[str]:
+        return [f"{i:03d}" for i in range(self.n_shards)]
+
+    @property
+    def sources(self) -> list[str]:
+        """Local files and folders that the batch is read from."""
+        paths = [self.keys["catalogue"], *(v for v in dataclasses.asdict(self.options).values())]
+        return [p for p in paths if isinstance(p, str) and os.path.exists(p)]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One named plug-in of the configuration."""
+
+    kind: str
+    module: ModuleType
+    options: Any
+    keys: dict[str, Any]
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        return as_plain(self.options)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that the rules need to know."""
+
+    config: dict[str, Any]
+    survey: Entry
+    kind: str  # of object
+    batches: dict[str, Batch]
+    chain: Chain | None
+    models: dict[str, Any]
+    features: dict[str, Entry]
+    detectors: dict[str, Entry]
+    embeddings: dict[str, Entry]
+    truth: Truth | None
+    fit_batches: list[str]
+    reference_batches: list[str]
+    main: tuple[str, str]  # (features, detector)
+    residuals_of: str | None
+
+    @property
+    def scores(self) -> list[tuple[str, str]]:
+        """Every (features, detector); an image detector's features are called "images"."""
+        return [
+            (space, name)
+            for name, entry in self.detectors.items()
+            for space in entry.keys.get("features", ["images"])
+        ]
+
+
+def make_plan(config: Mapping[str, Any]) -> Plan:
+    """Check the whole configuration and resolve its defaults.
+
+    Raises
+    ------
+    ConfigError
+        For the first fault found: the key's path, the value found, the values allowed.
+    """
+    config = _expand(validate(config))
+    survey = _entry("surveys", config["survey"], "survey", ())
+    kind = survey.module.object_kind(survey.options)
+    batches = _batches(config, survey)
+    chain = _chain(config, survey, kind)
+    features = {
+        name: _feature(section, f"features.{name}", kind, chain)
+        for name, section in config["features"].items()
+    }
+    detectors = {
+        name: _detector(section, f"detectors.{name}", kind, features)
+        for name, section in config["detectors"].items()
+    }
+    models = _models(config, detectors, chain)
+    plan = Plan(
+        config=config,
+        survey=survey,
+        kind=kind,
+        batches=batches,
+        chain=chain,
+        models=models,
+        features=features,
+        detectors=detectors,
+        embeddings={},
+        truth=build(Truth, config["truth"], "truth") if "truth" in config else None,
+        fit_batches=_known(config.get("fit_batches", list(batches)[:1]), batches, "fit_batches"),
+        reference_batches=[],
+        main=("", ""),
+        residuals_of=_residuals_of(config, detectors, features),
+    )
+    reference = config.get("reference_batches", plan.fit_batches)
+    for key in ("purity", "claim"):
+        _known(config[key], features, key)
+    return dataclasses.replace(
+        plan,
+        reference_batches=_known(reference, batches, "reference_batches"),
+        main=_main(config["ranking"], plan),
+        embeddings=_embeddings(config, features),
+    )
+
+
+def validate(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Check ``config`` against the schema and fill in the schema's defaults."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+
+    schema = yaml.safe_load(SCHEMA.read_text())
+    error = best_match(Draft202012Validator(schema).iter_errors(config))
+    if error is not None:
+        raise ConfigError(_say(error))
+    return _with_defaults(config, schema)
+
+
+def _say(error: Any) -> str:
+    """One line for a violation of the schema: path, value found, values allowed."""
+    path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path)[1:]
+    rule, allowed = error.validator, error.validator_value
+    if rule == "additionalProperties":
+        names = error.schema.get("properties", {})
+        extra = next(k for k in error.instance if k not in names)
+        return unknown(f"{path}.{extra}".lstrip("."), extra, names)
+    if rule == "required":
+        missing = next(k for k in allowed if k not in error.instance)
+        return f"{path}.{missing}".lstrip(".") + ": required, found nothing"
+    words = {
+        "type": lambda a: " or ".join(a) if isinstance(a, list) else a,
+        "minItems": lambda a: f"at least {a} item(s)",
+        "minProperties": lambda a: f"at least {a} entry",
+        "minimum": lambda a: f"{a} or more",
+        "uniqueItems": lambda _: "each value once",
+        "pattern": lambda a: f"text like {a}",
+        "enum": lambda a: ", ".join(map(str, a)),
+    }
+    found = re.sub(r"\s+", " ", repr(error.instance))[:80]
+    return f"{path or 'config'}: found {found}, allowed: {words.get(rule, str)(allowed)}"
+
+
+def _with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
+    if isinstance(value, Mapping):
+        result = dict(value)
+        for name, part in schema.get("properties", {}).items():
+            if name in result:
+                result[name] = _with_defaults(result[name], part)
+            elif "default" in part:
+                result[name] = _with_defaults(part["default"], part)
+        other = schema.get("additionalProperties")
+        if isinstance(other, Mapping):
+            named = schema.get("properties", {})
+            result = {k: v if k in named else _with_defaults(v, other) for k, v in result.items()}
+        return result
+    if isinstance(value, (list, tuple)) and "items" in schema:
+        return [_with_defaults(v, schema["items"]) for v in value]
+    return value
+
+
+def _expand(value: Any, path: str = "") -> Any:
+    """Replace ``$NAME``, ``${NAME}`` and ``~`` in all text of the configuration."""
+    if isinstance(value, dict):
+        return {k: _expand(v, f"{path}.{k}") for k, v in value.items()}
+    if isinstance(value, list):
+        return [_expand(v, f"{path}[{i}]") for i, v in enumerate(value)]
+    if isinstance(value, str) and ("$" in value or value.startswith("~")):
+        expanded = os.path.expanduser(os.path.expandvars(value))
+        if match := re.search(r"\$\{?(\w+)", expanded):
+            raise ConfigError(
+                f"{path[1:]}: found {value!r}, but the environment variable {match[1]} is not set"
+            )
+        return expanded
+    return value
+
+
+def _entry(family: str, section: Mapping[str, Any], key: str, besides: tuple[str, ...]) -> Entry:
+    module, options = registry.plugin(family, section, key, besides=besides)
+    return Entry(section["kind"], module, options, {k: section[k] for k in besides if k in section})
+
+
+def _batches(config: Mapping[str, Any], survey: Entry) -> dict[str, Batch]:
+    batches: dict[str, Batch] = {}
+    for i, section in enumerate(config["batches"]):
+        key = f"batches[{i}]"
+        if section["name"] in batches:
+            raise ConfigError(f"{key}.name: found {section['name']!r} twice, allowed: once")
+        keys = {k: section[k] for k in BATCH_KEYS}
+        own = {k: v for k, v in section.items() if k not in BATCH_KEYS}
+        n_objects = _count(keys, own, survey, key)
+        if keys["catalogue"] and "n_objects" in survey.module.Batch.__dataclass_fields__:
+            own["n_objects"] = n_objects
+        options = build(survey.module.Batch, own, key)
+        n_shards = max(1, math.ceil(n_objects / config["shard_size"]))
+        batches[section["name"]] = Batch(section["name"], keys, options, n_shards)
+    return batches
+
+
+def _count(keys: dict[str, Any], own: dict[str, Any], survey: Entry, key: str) -> int:
+    """Objects in a batch, counted fast."""
+    try:
+        if keys["catalogue"]:
+            columns = {k: keys[k] for k in ("id_column", "ra_column", "dec_column")}
+            return catalogue.count(keys["catalogue"], keys["select"], **columns)
+        options = build(survey.module.Batch, own, key)
+        return survey.module.count(options, survey.options, name=keys["name"])
+    except ConfigError as error:
+        text = str(error)
+        raise ConfigError(text if text.startswith(key) else f"{key}: {text}") from None
+
+
+def _chain(config: Mapping[str, Any], survey: Entry, kind: str) -> Chain | None:
+    if kind == FEATURES:
+        if config["images"]:
+            raise ConfigError(
+                f"images: found {len(config['images'])} transforms, allowed: none, "
+                f"since survey {survey.kind!r} yields {kind}"
+            )
+        return None
+    bands = survey.module.bands(survey.options)
+    shape = survey.module.image_shape(survey.options)
+    return build_chain(config["images"], kind=kind, shape=shape, bands=bands, key="images")
+
+
+def _feature(section: Mapping[str, Any], key: str, kind: str, chain: Chain | None) -> Entry:
+    entry = _entry("features", section, key, ())
+    if entry.module.INPUT == "images" and chain is None:
+        allowed = [
+            n
+            for n in registry.names("features")
+            if registry.load("features", n).INPUT == "catalogue"
+        ]
+        raise ConfigError(
+            f"{key}.kind: found {entry.kind!r}, which takes images, "
+            f"allowed for objects of kind {kind}: {', '.join(allowed)}"
+        )
+    if hasattr(entry.module, "MODEL") and chain is not None:
+        check_shape(chain.shape, "images")
+    return entry
+
+
+def _detector(
+    section: Mapping[str, Any], key: str, kind: str, features: Mapping[str, Entry]
+) -> Entry:
+    entry = _entry("detectors", section, key, DETECTOR_KEYS)
+    takes_images = entry.module.TAKES == "images"
+    if takes_images and kind == FEATURES:
+        allowed = [
+            n
+            for n in registry.names("detectors")
+            if registry.load("detectors", n).TAKES != "images"
+        ]
+        raise ConfigError(
+            f"{key}.kind: found {entry.kind!r}, which takes images, "
+            f"allowed for objects of kind {kind}: {', '.join(allowed)}"
+        )
+    if takes_images and "features" in entry.keys:
+        raise ConfigError(
+            f"{key}.features: found {entry.keys['features']!r}, allowed: nothing, "
+            f"since {entry.kind!r} takes images"
+        )
+    if not takes_images:
+        if "features" not in entry.keys:
+            raise ConfigError(f"{key}.features: required, found nothing")
+        _known(entry.keys["features"], features, f"{key}.features")
+    return entry
+
+
+def _models(
+    config: Mapping[str, Any], detectors: Mapping[str, Entry], chain: Chain | None
+) -> dict[str, Any]:
+    """Options of the networks that some detector needs."""
+    needed = {m for d in detectors.values() for m in getattr(d.module, "MODELS", ())}
+    if needed and chain is not None:
+        check_shape(chain.shape, "images")
+    return {
+        name: build(
+            registry.load("models", name).Options, config["models"].get(name, {}), f"models.{name}"
+        )
+        for name in sorted(needed | set(config["models"]))
+    }
+
+
+def _residuals_of(
+    config: Mapping[str, Any], detectors: Mapping[str, Entry], features: Mapping[str, Entry]
+) -> str | None:
+    allowed = [n for n, d in detectors.items() if d.module.TAKES == "images"]
+    wanted = config.get("residuals_of", allowed[0] if allowed else None)
+    if wanted is not None and wanted not in allowed:
+        raise ConfigError(unknown("residuals_of", wanted, allowed))
+    for name, entry in features.items():
+        space = getattr(entry.options, "input", "images")
+        if space != "images" and wanted is None:
+            raise ConfigError(
+                f"features.{name}.input: found {space!r}, allowed: images, "
+                "since no detector here reconstructs images"
+            )
+    return wanted
+
+
+def _main(section: Mapping[str, Any], plan: Plan) -> tuple[str, str]:
+    name = section.get("detector", next(iter(plan.detectors)))
+    spaces = [s for s, d in plan.scores if d == name]
+    if not spaces:
+        raise ConfigError(unknown("ranking.detector", name, plan.detectors))
+    space = section.get("features", spaces[0])
+    if space not in spaces:
+        raise ConfigError(unknown("ranking.features", space, spaces))
+    return space, name
+
+
+def _embeddings(config: Mapping[str, Any], features: Mapping[str, Entry]) -> dict[str, Entry]:
+    result = {}
+    for name, section in config["embeddings"].items():
+        key = f"embeddings.{name}"
+        result[name] = _entry("embeddings", section, key, EMBEDDING_KEYS)
+        _known([section["features"]], features, f"{key}.features")
+    return result
+
+
+def _known(found: list[str], allowed: Mapping[str, Any], key: str) -> list[str]:
+    for name in found:
+        if name not in allowed:
+            raise ConfigError(unknown(key, name, allowed))
+    return list(found)
+
+
+def source_identity(path: str) -> str:
+    """What stands for the content of a local source: a file's bytes, a large one's or a folder's
+    size and time of change."""
+    import hashlib
+
+    stat = os.stat(path)
+    if os.path.isdir(path) or stat.st_size > 2**28:
+        return digest(path, stat.st_size, stat.st_mtime_ns)
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

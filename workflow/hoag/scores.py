@@ -1,0 +1,156 @@
+"""From raw scores to sigma, percentile and one ranked table of every object."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from hoag.options import ConfigError, unknown
+
+_OWN = ("score", "sigma", "percentile")
+
+
+def merge(raw: pd.DataFrame, reference_batches: Sequence[str]) -> pd.DataFrame:
+    """Give each raw score its sigma and percentile against the reference batches.
+
+    Parameters
+    ----------
+    raw
+        All shards' ``raw_scores`` in one table, with a ``batch`` column. Higher is more anomalous.
+    reference_batches
+        The batches whose finite scores state what is usual.
+
+    Returns
+    -------
+    DataFrame
+        Table ``scores``: object_id, batch, score, sigma, percentile and the components, rows in
+        the order of ``raw``.
+
+    Raises
+    ------
+    ValueError
+        If a reference batch has no row, or an object comes twice in one batch.
+
+    Notes
+    -----
+    ``sigma`` is (score - mean) / standard deviation, the latter with divisor n; it is NaN for all
+    where the reference scores are all equal or none is finite. ``percentile``, from 0 to 100, is
+    the mid-rank one: the share of reference scores below the score plus half of the share equal
+    to it. A NaN score keeps its row, with NaN sigma and percentile. The order of rows changes no
+    value, so neither does the number of shards.
+    """
+    missing = sorted(set(reference_batches) - set(raw["batch"]))
+    if missing or not reference_batches:
+        found = ", ".join(sorted(raw["batch"].unique())) or "nothing"
+        raise ValueError(f"reference batches: found {missing}, allowed: {found}")
+    if raw.duplicated(["object_id", "batch"]).any():
+        twice = raw.loc[raw.duplicated(["object_id", "batch"]), "object_id"].iloc[0]
+        raise ValueError(f"object {twice!r} has more than one score in one batch")
+    score = raw["score"].to_numpy(np.float64)
+    reference = score[raw["batch"].isin(list(reference_batches)).to_numpy()]
+    reference = np.sort(reference[np.isfinite(reference)])
+    out = raw[["object_id", "batch"]].reset_index(drop=True)
+    out["score"] = score
+    out["sigma"] = _sigma(score, reference)
+    out["percentile"] = _percentile(score, reference)
+    for name in _components(raw):
+        out[name] = raw[name].to_numpy(np.float64)
+    return out
+
+
+def _components(table: pd.DataFrame) -> list[str]:
+    return [c for c in table.columns if c not in ("object_id", "batch", *_OWN)]
+
+
+def _sigma(score: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    if not len(reference) or reference[0] == reference[-1]:
+        return np.full(score.shape, np.nan)
+    return (score - reference.mean()) / reference.std()
+
+
+def _percentile(score: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    if not len(reference):
+        return np.full(score.shape, np.nan)
+    below = np.searchsorted(reference, score, "left")
+    not_above = np.searchsorted(reference, score, "right")
+    # NaN sorts behind everything, so it must be taken out by hand
+    return np.where(np.isnan(score), np.nan, 50.0 * (below + not_above) / len(reference))
+
+
+def rank(
+    tables: Mapping[str, pd.DataFrame],
+    catalogue: pd.DataFrame,
+    manifest: pd.DataFrame | None,
+    main: str,
+) -> pd.DataFrame:
+    """One table of every object with the scores of every detector, most anomalous first.
+
+    Parameters
+    ----------
+    tables
+        Detector's name -> its ``scores``.
+    catalogue
+        All batches' ``catalogue`` in one table, with a ``batch`` column.
+    manifest
+        All batches' ``manifest``; with a ``batch`` column where one id stands in several batches.
+        None where nothing is fetched. An object without a row gets the status ``not_fetched``.
+    main
+        The detector that decides the order.
+
+    Returns
+    -------
+    DataFrame
+        Table ``ranked``: rank, object_id, batch, status, label, ra_deg, dec_deg, and for each
+        detector ``{name}_score``, ``{name}_sigma``, ``{name}_percentile`` and
+        ``{name}_{component}``. Sorted by the main score, highest first, equal scores by
+        object_id. ``rank`` counts from 1 and is null for objects that have no main score; those
+        come last.
+
+    Raises
+    ------
+    ConfigError
+        If ``main`` is no key of ``tables``.
+    ValueError
+        If a table holds an object twice, or one that the catalogue lacks.
+    """
+    if main not in tables:
+        raise ConfigError(unknown("main detector", main, tables))
+    columns = ["object_id", "batch", "label", "ra_deg", "dec_deg"]
+    out = _with_status(catalogue[columns].reset_index(drop=True), manifest)
+    for name, table in tables.items():
+        out = _joined(out, _prefixed(table, name), name)
+    out = out.sort_values(
+        [f"{main}_score", "object_id", "batch"], ascending=[False, True, True], ignore_index=True
+    )
+    n_scored = int(out[f"{main}_score"].notna().sum())
+    ranks = pd.Series(range(1, n_scored + 1), dtype="Int64").reindex(out.index)
+    first = ["object_id", "batch", "status", "label", "ra_deg", "dec_deg"]
+    rest = [c for c in out.columns if c not in first]
+    return pd.concat([ranks.rename("rank"), out[first + rest]], axis=1)
+
+
+def _with_status(objects: pd.DataFrame, manifest: pd.DataFrame | None) -> pd.DataFrame:
+    if manifest is None:
+        return objects.assign(status="not_fetched")
+    columns = [c for c in ("object_id", "batch", "status") if c in manifest.columns]
+    out = _joined(objects, manifest[columns], "manifest")
+    return out.assign(status=out["status"].fillna("not_fetched"))
+
+
+def _prefixed(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    columns = [*_OWN, *_components(table)]
+    renamed = table[columns].rename(columns={c: f"{name}_{c}" for c in columns})
+    return pd.concat([table[["object_id", "batch"]], renamed], axis=1)
+
+
+def _joined(objects: pd.DataFrame, table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Join ``table`` to ``objects`` by id, and by batch where it has one."""
+    keys = [c for c in ("object_id", "batch") if c in table.columns]
+    if table.duplicated(keys).any():
+        twice = table.loc[table.duplicated(keys), "object_id"].iloc[0]
+        raise ValueError(f"{name}: object {twice!r} stands there more than once")
+    known = pd.MultiIndex.from_frame(objects[keys])
+    strange = table.loc[~pd.MultiIndex.from_frame(table[keys]).isin(known), "object_id"]
+    if len(strange):
+        raise ValueError(f"{name}: object {strange.iloc[0]!r} is not in the catalogue")
+    return objects.merge(table, on=keys, how="left")

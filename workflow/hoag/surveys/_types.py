@@ -1,0 +1,30 @@
+"""What a survey hands over for each object that it was asked for."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+FLUX_IMAGE = "flux_image"  # float32 (band, y, x), linear flux, with pixel scale and zero point
+RENDERED_IMAGE = "rendered_image"  # uint8 (y, x, channel), one or three channels
+FEATURES = "features"  # no pixels: the catalogue's own columns enter at the features stage
+
+
+@dataclass(frozen=True, slots=True)
+class Cutout:
+    """Pixels of one object: float32 (band, y, x) or uint8 (y, x, channel), by the kind."""
+
+    object_id: str
+    pixels: np.ndarray
+    url: str = ""
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One object without pixels, and why: status is a word (``invalid``), reason a sentence."""
+
+    object_id: str
+    status: str
+    reason: str
+    url: str = ""
+    attempts: int = 1

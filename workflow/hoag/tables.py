@@ -1,0 +1,244 @@
+"""The tables that stages hand to one another, with a schema checked on writing and on reading.
+
+Every table has its columns' types here. ``object_id`` is text from the first table on: join on
+it, never on row order.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from hoag.files import atomic
+
+TEXT, WHOLE, REAL, SINGLE = pa.string(), pa.int64(), pa.float64(), pa.float32()
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Columns of one table.
+
+    Attributes
+    ----------
+    columns
+        Name -> Arrow type, in order. All must be present.
+    required
+        Columns that may hold no null.
+    extra
+        Type that further columns must have; "any" for any, None where none is allowed.
+    """
+
+    columns: Mapping[str, pa.DataType]
+    required: tuple[str, ...] = ()
+    extra: pa.DataType | str | None = None
+
+
+SCHEMAS = {
+    # a catalogue keeps the user's own columns untouched beside these
+    "catalogue": Schema(
+        {"object_id": TEXT, "ra_deg": REAL, "dec_deg": REAL, "label": TEXT, "split": TEXT},
+        required=("object_id",),
+        extra="any",
+    ),
+    "rejects": Schema({"row": WHOLE, "object_id": TEXT, "reason": TEXT}, ("row", "reason")),
+    "cuts": Schema({"cut": TEXT, "n_before": WHOLE, "n_after": WHOLE}, ("cut",)),
+    "manifest": Schema(
+        {
+            "object_id": TEXT,
+            "status": TEXT,  # ok, outside, no_data, invalid, timeout, http_404, ...
+            "reason": TEXT,
+            "attempts": WHOLE,
+            "url": TEXT,  # never with a secret in it
+            "n_bytes": WHOLE,
+            "sha256": TEXT,  # of the pixels
+            "fetched_at": TEXT,  # ISO 8601, UTC
+        },
+        required=("object_id", "status", "attempts"),
+    ),
+    "features": Schema({"object_id": TEXT}, ("object_id",), extra=SINGLE),
+    "raw_scores": Schema({"object_id": TEXT, "score": REAL}, ("object_id",), extra=REAL),
+    "scores": Schema(
+        {"object_id": TEXT, "batch": TEXT, "score": REAL, "sigma": REAL, "percentile": REAL},
+        ("object_id", "batch"),
+        extra=REAL,
+    ),
+    "embedding": Schema(
+        {"object_id": TEXT, "x": REAL, "y": REAL, "group": WHOLE, "typical": pa.bool_()},
+        ("object_id", "group"),
+    ),
+    "ranked": Schema(
+        {"rank": WHOLE, "object_id": TEXT, "batch": TEXT, "status": TEXT, "label": TEXT},
+        ("object_id", "batch", "status"),
+        extra="any",
+    ),
+    "history": Schema({"iteration": WHOLE}, ("iteration",), extra=REAL),
+    "checks": Schema(
+        {
+            "model": TEXT,
+            "seed": WHOLE,
+            "check": TEXT,
+            "value": REAL,
+            "reference": REAL,  # the same measure, real images against real images
+            "limit": REAL,
+            "passed": pa.bool_(),
+            "meaning": TEXT,
+        },
+        ("model", "seed", "check", "passed"),
+    ),
+    "metrics": Schema(
+        {
+            "features": TEXT,
+            "detector": TEXT,
+            "seed": WHOLE,
+            "group": TEXT,  # "anomalies", "faults", or one label
+            "n_positive": WHOLE,
+            "n_negative": WHOLE,
+            "metric": TEXT,
+            "value": REAL,
+            "low": REAL,  # 95 % interval: bootstrap over objects, or spread over draws
+            "high": REAL,
+        },
+        ("features", "detector", "seed", "group", "metric"),
+    ),
+    "neighbour_prediction": Schema(
+        {
+            "features": TEXT,
+            "detector": TEXT,
+            "seed": WHOLE,
+            "n_objects": WHOLE,
+            "spearman": REAL,
+            "low": REAL,
+            "high": REAL,
+        },
+        ("features", "detector", "seed"),
+    ),
+    "study": Schema(
+        {"study": TEXT, "setting": TEXT, "seed": WHOLE, "quantity": TEXT, "value": REAL},
+        ("study", "setting", "quantity"),
+    ),
+    "groups": Schema(
+        {
+            "group": WHOLE,
+            "n_objects": WHOLE,
+            "median_sigma": REAL,
+            "commonest_label": TEXT,
+            "share_of_commonest": REAL,
+            "typical_members": TEXT,  # object ids, separated by blanks
+        },
+        ("group", "n_objects"),
+    ),
+    "purity": Schema(
+        {
+            "features": TEXT,
+            "seed": WHOLE,
+            "label": TEXT,
+            "n_objects": WHOLE,
+            "purity": REAL,
+            "low": REAL,
+            "high": REAL,
+            "chance": REAL,
+            "chance_high": REAL,
+            "p_value": REAL,
+        },
+        ("features", "seed", "label"),
+    ),
+    "curve": Schema(
+        {"features": TEXT, "detector": TEXT, "group": TEXT, "curve": TEXT, "x": REAL, "y": REAL},
+        ("detector", "group", "curve"),
+    ),
+    "figure": Schema({}, extra="any"),  # the numbers of a picture that has no table of its own
+}
+
+
+class TableError(ValueError):
+    """A table that does not match its schema."""
+
+
+def write(name: str, frame: pd.DataFrame, path: str | Path) -> None:
+    """Check ``frame`` against the schema ``name`` and write it, as Parquet or CSV by its suffix.
+
+    Raises
+    ------
+    TableError
+        Naming the column that is missing, unknown, of another type, or null where it must not be.
+    """
+    table = _conform(name, frame, str(path))
+    with atomic(path) as private:
+        if Path(path).suffix == ".csv":
+            pa.csv.write_csv(table, private, pa.csv.WriteOptions(quoting_style="needed"))
+        else:
+            pq.write_table(table, private, compression="zstd")
+
+
+def read(name: str, path: str | Path, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read a table and check it against its schema.
+
+    Parameters
+    ----------
+    name
+        Key of `SCHEMAS`.
+    path
+        A ``.parquet`` or ``.csv`` file written by `write`.
+    columns
+        Read these columns only (the check is then limited to them).
+    """
+    schema = SCHEMAS[name]
+    if Path(path).suffix == ".csv":
+        types = pa.csv.ConvertOptions(
+            column_types=dict(schema.columns), include_columns=columns, strings_can_be_null=True
+        )
+        table = pa.csv.read_csv(path, convert_options=types)
+    else:
+        table = pq.read_table(path, columns=columns)
+    if columns is not None:
+        kept = {k: v for k, v in schema.columns.items() if k in columns}
+        schema = Schema(kept, tuple(r for r in schema.required if r in columns), schema.extra)
+    _check(schema, table, name, str(path))
+    return table.to_pandas()
+
+
+def _conform(name: str, frame: pd.DataFrame, path: str) -> pa.Table:
+    schema = SCHEMAS[name]
+    missing = [c for c in schema.columns if c not in frame.columns]
+    if missing:
+        raise TableError(f"{path}: table {name!r} lacks the column(s) {', '.join(missing)}")
+    order = list(schema.columns) + [c for c in frame.columns if c not in schema.columns]
+    arrays = []
+    for column in order:
+        wanted = schema.columns.get(column)
+        if wanted is None and isinstance(schema.extra, pa.DataType):
+            wanted = schema.extra
+        try:
+            arrays.append(pa.Array.from_pandas(frame[column], type=wanted))
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+            raise TableError(
+                f"{path}: table {name!r}, column {column!r}: found {frame[column].dtype}, "
+                f"allowed: {wanted} ({error})"
+            ) from None
+    table = pa.table(arrays, names=order)
+    _check(schema, table, name, path)
+    return table
+
+
+def _check(schema: Schema, table: pa.Table, name: str, path: str) -> None:
+    for column, wanted in schema.columns.items():
+        if column not in table.column_names:
+            raise TableError(f"{path}: table {name!r} lacks the column(s) {column}")
+        found = table.schema.field(column).type
+        if found not in (wanted, pa.large_string() if wanted == TEXT else wanted):
+            raise TableError(
+                f"{path}: table {name!r}, column {column!r}: found {found}, allowed: {wanted}"
+            )
+    for column in table.column_names:
+        if column not in schema.columns and schema.extra is None:
+            raise TableError(
+                f"{path}: table {name!r}: found column {column!r}, "
+                f"allowed: {', '.join(schema.columns)}"
+            )
+    for column in schema.required:
+        if table.column(column).null_count:
+            raise TableError(f"{path}: table {name!r}, column {column!r} holds nulls")

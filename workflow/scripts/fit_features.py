@@ -1,0 +1,57 @@
+"""Fit a feature space to the fit batches; the fit is a flat file of arrays."""
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from _job import Progress, job
+from hoag import registry, tables
+from hoag.digests import digest
+from hoag.files import atomic
+from hoag.images.views import open_view
+
+
+def main(
+    inputs: dict[str, list[str]],
+    path_fit: str,
+    *,
+    plugin: dict[str, Any],
+    view: str,
+    seed: int,
+    threads: int,
+    code: str,
+    libraries: dict[str, str],
+    say: Progress,
+) -> None:
+    section = {"kind": plugin["kind"], **plugin["options"]}
+    module, options = registry.plugin("features", section, "features")
+    if view == "catalogue":
+        objects = pd.concat([tables.read("catalogue", p) for p in inputs["catalogue"]])
+    else:
+        objects = open_view(view, inputs["images"], inputs.get("reconstructions"))
+    extra = {}
+    if "checkpoint" in inspect.signature(module.fit).parameters:  # a feature space that is trained
+        identity = digest("features", plugin, seed, threads, code, libraries, objects.digest)
+        checkpoint = Path("resources/checkpoints") / identity / "last.ckpt"
+        extra = {"checkpoint": checkpoint, "threads": threads, "say": say}
+    state = module.fit(objects, options, seed, **extra)
+    with atomic(path_fit) as private:
+        np.savez(private, **state)
+
+
+if __name__ == "__main__":
+    with job(snakemake) as say:
+        main(
+            {k: [v] if isinstance(v, str) else list(v) for k, v in snakemake.input.items()},
+            snakemake.output.fit,
+            plugin=snakemake.params.plugin,
+            view=snakemake.params.view,
+            seed=snakemake.params.seed,
+            threads=snakemake.params.threads,
+            code=snakemake.params.code,
+            libraries=snakemake.params.libraries,
+            say=say,
+        )

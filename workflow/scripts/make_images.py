@@ -1,0 +1,44 @@
+"""Turn one shard's cutouts into uint8 training images by the chain of transforms."""
+
+from typing import Any
+
+from _job import Progress, job
+from hoag.images.chain import build_chain
+from hoag.images.store import ImageStore, ShardWriter
+from hoag.surveys._types import FLUX_IMAGE
+
+
+def main(
+    path_cutouts: str,
+    path_images: str,
+    *,
+    transforms: list[dict[str, Any]],
+    kind: str,
+    say: Progress,
+) -> None:
+    cutouts = ImageStore([path_cutouts])
+    bands = tuple(cutouts.attributes["bands"])
+    sides = cutouts.shape[1:] if kind == FLUX_IMAGE else cutouts.shape[:2]
+    chain = build_chain(
+        transforms, kind=kind, shape=sides if len(cutouts) else None, bands=bands, key="images"
+    )
+    n_nan_images = 0
+    with ShardWriter(path_images, {"kind": "image"}, shape=chain.shape) as writer:
+        for n, object_id in enumerate(cutouts.object_ids):
+            image, n_nan = chain(cutouts.read([n])[0])
+            writer.append(object_id, image, n_nan=n_nan)
+            n_nan_images += n_nan > 0
+            say(f"{n + 1}/{len(cutouts)} images")
+    if n_nan_images:
+        say.always(f"{n_nan_images} image(s) had NaN pixels, taken as 0")
+
+
+if __name__ == "__main__":
+    with job(snakemake) as say:
+        main(
+            snakemake.input.cutouts,
+            snakemake.output.images,
+            transforms=snakemake.params.transforms,
+            kind=snakemake.params.kind,
+            say=say,
+        )

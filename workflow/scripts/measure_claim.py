@@ -1,0 +1,55 @@
+"""How well is the score predicted from an object's neighbours in each feature space?
+
+The claim of Storey-Fisher et al. 2020, section 4.1, as a number: residual codes against image
+codes, and, since a residual's size is most of the score, codes of residuals of unit norm and the
+norm alone beside them.
+"""
+
+import pandas as pd
+
+from _job import Progress, job
+from hoag import tables
+from hoag.statistics import neighbour_prediction
+
+
+def main(
+    paths_features: dict[tuple[str, int], list[str]],
+    paths_scores: dict[int, str],
+    path_table: str,
+    *,
+    detector: str,
+    say: Progress,
+) -> None:
+    rows = []
+    for (space, seed), paths in paths_features.items():
+        codes = pd.concat(tables.read("features", p) for p in paths).set_index("object_id")
+        scores = tables.read("scores", paths_scores[seed]).set_index("object_id")["score"]
+        found = neighbour_prediction(
+            codes.to_numpy(), scores.reindex(codes.index).to_numpy(), seed=seed
+        )
+        rows.append((space, detector, seed, found.n, found.value, found.low, found.high))
+        say.always(f"{space}, seed {seed}: Spearman {found.value:.3f} ({found.n} objects)")
+    columns = ["features", "detector", "seed", "n_objects", "spearman", "low", "high"]
+    tables.write("neighbour_prediction", pd.DataFrame(rows, columns=columns), path_table)
+
+
+def by_space(
+    paths: list[str], spaces: list[str], seeds: list[int]
+) -> dict[tuple[str, int], list[str]]:
+    """Sort the shards' paths, which stand space by space and seed by seed."""
+    keys = [(space, seed) for space in spaces for seed in seeds]
+    n = len(paths) // len(keys)
+    return {key: paths[i * n : (i + 1) * n] for i, key in enumerate(keys)}
+
+
+if __name__ == "__main__":
+    with job(snakemake) as say:
+        main(
+            by_space(
+                list(snakemake.input.features), snakemake.params.spaces, snakemake.params.seeds
+            ),
+            dict(zip(snakemake.params.seeds, snakemake.input.scores, strict=True)),
+            snakemake.output.table,
+            detector=snakemake.params.detector,
+            say=say,
+        )
