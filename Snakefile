@@ -6,7 +6,7 @@ min_version("9.25")
 # A configuration given with --configfile replaces the default run; it is not merged into it.
 if not workflow.configfiles:
 
-    configfile: "config/config.yaml"
+    configfile: workflow.source_path("config/config.yaml")
 
 
 include: "rules/common.smk"

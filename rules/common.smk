@@ -7,6 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from hoag.digests import code_digest, digest, library_versions
+from hoag.environment import prepare_jobs
 from hoag.options import ConfigError, as_plain
 from hoag.plan import make_plan, source_identity
 
@@ -22,6 +23,8 @@ THREADS = CONFIG["training_threads"]
 RESULTS = f"results/{RUN}"
 MAIN = dict(features=PLAN.main[0], detector=PLAN.main[1])
 STARTED = time.time()
+
+prepare_jobs()
 
 
 wildcard_constraints:
@@ -93,6 +96,16 @@ def batch_sources(wc):
 
 def batch_identity(wc):
     return digest([source_identity(p) for p in PLAN.batches[wc.batch].sources])
+
+
+def request_identity(wc):
+    """Stands for all plain numbers that a shard's cutouts depend on, in one text.
+
+    Snakemake compares the set of a job's params: a number that changes goes unseen where another
+    parameter already has its new value and one more its old value.
+    """
+    version = PLAN.survey.module.FORMAT_VERSION
+    return digest(batch_identity(wc), version, SEED, wc.shard, n_shards(wc))
 
 
 def earlier_catalogues(wc):
@@ -199,6 +212,11 @@ def all_scores(seeds):
 
 def score_names(seeds):
     return [[space, name, seed] for space, name in PLAN.scores for seed in seeds]
+
+
+def model_options(name):
+    """Options of a network; none where no detector needs it."""
+    return as_plain(PLAN.models[name]) if name in PLAN.models else {}
 
 
 # --- figures and targets

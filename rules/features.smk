@@ -10,6 +10,8 @@ rule fit_features:
     conda:
         "../envs/torch.yaml"
     threads: THREADS
+    resources:
+        gpu=lambda wc: int(wc.features in trained_features()),
     params:
         plugin=plugin_of("features"),
         view=feature_view,

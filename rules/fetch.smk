@@ -28,7 +28,7 @@ rule prepare_catalogue:
 
 # The catalogue is `ancient` here and the code is no parameter: neither an edit of a schema nor one
 # of the survey's code may download a million cutouts again. What does is another selection or
-# source, another option, or a new format_version of the survey.
+# source, another option or seed, or a new FORMAT_VERSION of the survey.
 rule fetch_cutouts:
     input:
         catalogue=ancient("results/{run}/catalogue/{batch}.parquet"),
@@ -47,8 +47,7 @@ rule fetch_cutouts:
         shard=lambda wc: int(wc.shard),
         n_shards=n_shards,
         seed=SEED,
-        identity=batch_identity,
-        format_version=PLAN.survey.module.FORMAT_VERSION,
+        identity=request_identity,
     message:
         "Get the cutouts of {wildcards.batch}, shard {wildcards.shard}"
     script:

@@ -16,7 +16,7 @@ rule train_wgan:
     resources:
         gpu=1,
     params:
-        options=as_plain(PLAN.models["wgan"]),
+        options=model_options("wgan"),
         seed=lambda wc: int(wc.seed),
         threads=THREADS,
         code=code("train_wgan"),
@@ -46,7 +46,7 @@ rule train_encoder:
     resources:
         gpu=1,
     params:
-        options=as_plain(PLAN.models["encoder"]),
+        options=model_options("encoder"),
         seed=lambda wc: int(wc.seed),
         threads=THREADS,
         code=code("train_encoder"),

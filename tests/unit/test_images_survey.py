@@ -479,7 +479,7 @@ STRUCTURAL = {
     "pickled": (_pickled, "pickled"),
     "array_pattern": (_with(batch={"pattern": "a*"}), "pattern"),
     "no_label_table": (_with(batch={"labels": "none.csv"}), "none.csv"),
-    "no_label_column": (_no_label_column, "name, kind"),
+    "no_label_column": (_no_label_column, "kind, name"),
     "unnamed_value": (_unnamed_value, "'b'"),
 }
 

@@ -323,14 +323,14 @@ def test_images_of_another_shape_are_refused():
             [{"kind": "lupton", "minimum": [0, 1]}],
             (8, 8),
             GRI,
-            "images.transforms[0]: minimum: found [0, 1], allowed: one or three numbers",
+            "images.transforms[0].minimum: found [0, 1], allowed: a number or a list of 3 values",
         ),
         (
             "flux_image",
             [{"kind": "lupton", "minimum": "low"}],
             (8, 8),
             GRI,
-            "images.transforms[0]: minimum: found 'low', allowed: one or three numbers",
+            "images.transforms[0].minimum: found 'low', allowed: a number or a list",
         ),
         (
             "flux_image",

@@ -76,23 +76,40 @@ def build(cls: type, section: Mapping[str, Any], key: str) -> Any:
         if name not in fields:
             raise ConfigError(unknown(f"{key}.{name}", name, fields))
     values = {}
-    for name, field in fields.items():
-        if name in section:
-            values[name] = _checked(section[name], hints[name], field.metadata, f"{key}.{name}")
-        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise ConfigError(f"{key}.{name}: required, found nothing ({field.metadata['doc']})")
+    try:
+        for name, field in fields.items():
+            if name in section:
+                values[name] = _checked(section[name], hints[name], field.metadata, name)
+            elif _is_required(field):
+                raise ConfigError(
+                    f"{key}.{name}: required, found nothing ({field.metadata['doc']})"
+                )
+    except _RefusedError as refused:
+        raise ConfigError(
+            f"{key}.{refused.path}: found {refused.found!r}, allowed: {refused.allowed}"
+        ) from None
     try:
         return cls(**values)
     except ConfigError as error:  # raised by the dataclass's own __post_init__
         raise ConfigError(f"{key}: {error}") from None
 
 
-def unknown(path: str, found: str, allowed: typing.Iterable[str]) -> str:
-    """Message for a name that does not exist: what was found, the nearest, all that exist."""
+def _is_required(field: dataclasses.Field) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def unknown(path: str, found: Any, allowed: typing.Iterable[str]) -> str:
+    """Message for a name that does not exist: what was found, what exists, the nearest of it.
+
+    Of more than 30 names the first 30 are shown, and how many there are.
+    """
     allowed = sorted(allowed)
-    near = difflib.get_close_matches(str(found), allowed, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"{path}: found {found!r}, allowed: {', '.join(allowed) or 'nothing'}{hint}"
+    small = {a.lower(): a for a in allowed}
+    near = difflib.get_close_matches(str(found).lower(), small, n=1)
+    hint = f"; did you mean {small[near[0]]!r}?" if near else ""
+    more = f", ... ({len(allowed)} in all)" if len(allowed) > 30 else ""
+    shown = ", ".join(allowed[:30]) or "nothing"
+    return f"{path}: found {found!r}, allowed: {shown}{more}{hint}"
 
 
 def as_plain(options: Any) -> dict[str, Any]:
@@ -108,40 +125,63 @@ def _plain(value: Any) -> Any:
     return value
 
 
+class _RefusedError(Exception):
+    """A value that doesn't fit, where it stands below the option, and what would fit."""
+
+    def __init__(self, path: str, found: Any, allowed: str) -> None:
+        super().__init__(path, found, allowed)
+        self.path, self.found, self.allowed = path, found, allowed
+
+
 def _checked(value: Any, hint: Any, limits: Mapping[str, Any], path: str) -> Any:
-    """Return ``value`` converted to ``hint``, or raise with the path and what is allowed."""
+    """Return ``value`` converted to ``hint``, or raise `_RefusedError`."""
     origin = typing.get_origin(hint)
     if origin in (typing.Union, types.UnionType):
-        inner = [h for h in typing.get_args(hint) if h is not type(None)]
-        if value is None:
-            return None
-        return _checked(value, inner[0], limits, path)
+        return _first_fit(value, typing.get_args(hint), limits, path)
     if origin is tuple:
-        if not isinstance(value, (list, tuple)):
-            raise ConfigError(f"{path}: found {value!r}, allowed: a list")
-        args = typing.get_args(hint)
-        if len(args) == 2 and args[1] is Ellipsis:
-            args = (args[0],) * len(value)
-        if len(args) != len(value):
-            raise ConfigError(f"{path}: found {value!r}, allowed: a list of {len(args)} values")
-        return tuple(
-            _checked(v, h, limits, f"{path}[{i}]")
-            for i, (v, h) in enumerate(zip(value, args, strict=True))
-        )
+        return _checked_tuple(value, typing.get_args(hint), limits, path)
     if origin is dict or hint is dict:
         if not isinstance(value, Mapping):
-            raise ConfigError(f"{path}: found {value!r}, allowed: a mapping")
+            raise _RefusedError(path, value, "a mapping")
         return dict(value)
     value = _scalar(value, hint, path)
     choices, low, high = (limits.get(k) for k in ("choices", "minimum", "maximum"))
     if choices is not None and value not in choices:
-        allowed = ", ".join(str(c) for c in choices)
-        raise ConfigError(f"{path}: found {value!r}, allowed: {allowed}")
-    if (low is not None and value < low) or (high is not None and value > high):
-        bounds = f"{'' if low is None else low}..{'' if high is None else high}"
+        raise _RefusedError(path, value, ", ".join(str(c) for c in choices))
+    # written so that NaN is refused
+    if not ((low is None or value >= low) and (high is None or value <= high)):
         unit = f" {limits['unit']}" if limits.get("unit") else ""
-        raise ConfigError(f"{path}: found {value!r}, allowed: {bounds}{unit}")
+        bounds = f"{'' if low is None else low}..{'' if high is None else high}"
+        raise _RefusedError(path, value, bounds + unit)
     return value
+
+
+def _first_fit(value: Any, hints: tuple, limits: Mapping[str, Any], path: str) -> Any:
+    """The value as the first type of a union that takes it."""
+    if value is None and type(None) in hints:
+        return None
+    refusals = []
+    for hint in hints:
+        if hint is not type(None):
+            try:
+                return _checked(value, hint, limits, path)
+            except _RefusedError as refused:
+                refusals.append(refused)
+    deepest = max(refusals, key=lambda r: len(r.path))
+    if deepest.path != path:  # a list of the right length, say, with one wrong element
+        raise deepest
+    raise _RefusedError(path, value, " or ".join(r.allowed for r in refusals))
+
+
+def _checked_tuple(value: Any, hints: tuple, limits: Mapping[str, Any], path: str) -> tuple:
+    if not isinstance(value, (list, tuple)):
+        raise _RefusedError(path, value, "a list")
+    if hints[1:] == (Ellipsis,):
+        hints = hints[:1] * len(value)
+    if len(hints) != len(value):
+        raise _RefusedError(path, value, f"a list of {len(hints)} values")
+    pairs = zip(value, hints, strict=True)
+    return tuple(_checked(v, h, limits, f"{path}[{i}]") for i, (v, h) in enumerate(pairs))
 
 
 _NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
@@ -160,5 +200,5 @@ def _scalar(value: Any, hint: type, path: str) -> Any:
     if hint is int and isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, bool) != (hint is bool) or not isinstance(value, hint):
-        raise ConfigError(f"{path}: found {value!r}, allowed: {_NAMES.get(hint, hint)}")
+        raise _RefusedError(path, value, _NAMES.get(hint, str(hint)))
     return value

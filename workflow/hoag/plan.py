@@ -224,9 +224,11 @@ def _batches(config: Mapping[str, Any], survey: Entry) -> dict[str, Batch]:
         if section["name"] in batches:
             raise ConfigError(f"{key}.name: found {section['name']!r} twice, allowed: once")
         keys = {k: section[k] for k in BATCH_KEYS}
+        fields = survey.module.Batch.__dataclass_fields__
         own = {k: v for k, v in section.items() if k not in BATCH_KEYS}
+        own |= {k: v for k, v in keys.items() if k in fields and v is not None}
         n_objects = _count(keys, own, survey, key)
-        if keys["catalogue"] and "n_objects" in survey.module.Batch.__dataclass_fields__:
+        if keys["catalogue"] and "n_objects" in fields:
             own["n_objects"] = n_objects
         options = build(survey.module.Batch, own, key)
         n_shards = max(1, math.ceil(n_objects / config["shard_size"]))

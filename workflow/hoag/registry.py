@@ -29,8 +29,17 @@ def names(family: str) -> list[str]:
     return sorted(n for n in found if not n.startswith("_"))
 
 
-def load(family: str, kind: str) -> ModuleType:
+def load(family: str, kind: str, *, key: str | None = None) -> ModuleType:
     """Import one plug-in.
+
+    Parameters
+    ----------
+    family
+        One of `FAMILIES`.
+    kind
+        The plug-in's file name without its suffix.
+    key
+        Path in the configuration, for messages; by default the family's name.
 
     Raises
     ------
@@ -38,7 +47,7 @@ def load(family: str, kind: str) -> ModuleType:
         If the family has no plug-in of that name.
     """
     if kind not in names(family):
-        raise ConfigError(unknown(family, kind, names(family)))
+        raise ConfigError(unknown(key or family, kind, names(family)))
     return importlib.import_module(f"{FAMILIES[family]}.{kind}")
 
 
@@ -62,9 +71,6 @@ def plugin(
     -------
     (module, options)
     """
-    kind = section.get("kind")
-    if kind not in names(family):
-        raise ConfigError(unknown(f"{key}.kind", kind, names(family)))
-    module = load(family, kind)
+    module = load(family, section.get("kind"), key=f"{key}.kind")
     own = {k: v for k, v in section.items() if k != "kind" and k not in besides}
     return module, build(module.Options, own, key)

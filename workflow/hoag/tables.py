@@ -185,6 +185,15 @@ def read(name: str, path: str | Path, columns: list[str] | None = None) -> pd.Da
         A ``.parquet`` or ``.csv`` file written by `write`.
     columns
         Read these columns only (the check is then limited to them).
+
+    Returns
+    -------
+    DataFrame, its columns as `to_frame` makes them.
+
+    Raises
+    ------
+    TableError
+        As `write`, of what stands in the file.
     """
     schema = SCHEMAS[name]
     if Path(path).suffix == ".csv":
@@ -198,7 +207,34 @@ def read(name: str, path: str | Path, columns: list[str] | None = None) -> pd.Da
         kept = {k: v for k, v in schema.columns.items() if k in columns}
         schema = Schema(kept, tuple(r for r in schema.required if r in columns), schema.extra)
     _check(schema, table, name, str(path))
-    return table.to_pandas()
+    return to_frame(table)
+
+
+def to_frame(table: pa.Table) -> pd.DataFrame:
+    """An Arrow table as pandas holds it.
+
+    Columns of whole numbers or truth values with nulls get pandas' nullable types, so that no
+    64-bit number passes through a float and no truth value becomes an object; all others have
+    numpy's types, and text pandas' own.
+    """
+    frame = table.to_pandas(ignore_metadata=True)
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if column.null_count and column.type in _NULLABLE:
+            frame[name] = column.to_pandas(types_mapper=_NULLABLE.get)
+    return frame
+
+
+_NULLABLE = {
+    pa.bool_(): pd.BooleanDtype(),
+    pa.int8(): pd.Int8Dtype(),
+    pa.int16(): pd.Int16Dtype(),
+    pa.int32(): pd.Int32Dtype(),
+    pa.int64(): pd.Int64Dtype(),
+    pa.uint8(): pd.UInt8Dtype(),
+    pa.uint16(): pd.UInt16Dtype(),
+    pa.uint32(): pd.UInt32Dtype(),
+    pa.uint64(): pd.UInt64Dtype(),
+}
 
 
 def _conform(name: str, frame: pd.DataFrame, path: str) -> pa.Table:

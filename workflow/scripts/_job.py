@@ -23,7 +23,7 @@ _PROGRESS_EVERY = 5.0  # seconds between two lines of progress on the terminal
 @contextlib.contextmanager
 def job(snakemake: Any) -> Iterator["Progress"]:
     """Log into the rule's log file; on an error say one line on the terminal and exit 1."""
-    _end_with_parent()
+    _end_with_run()
     name = _describe(snakemake)
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -75,32 +75,22 @@ def _describe(snakemake: Any) -> str:
     return f"{snakemake.rule} {wildcards}".strip()
 
 
-def _end_with_parent() -> None:
-    """End this process as soon as one of its ancestors up to Snakemake is gone."""
-    watched = {pid: started for pid in _ancestors() if (started := _started(pid))}
-    parent = os.getppid()
+def _end_with_run() -> None:
+    """End this process as soon as its parent or the Snakemake process (HOAG_PID) is gone.
+
+    The run may be gone already by now: a script imports for seconds before it gets here.
+    """
+    run, parent = int(os.environ.get("HOAG_PID", os.getppid())), os.getppid()
+    started = _started(run)
+    if started is None and Path("/proc/self/stat").exists():
+        os._exit(1)
 
     def watch() -> None:
-        while os.getppid() == parent and all(_started(p) == s for p, s in watched.items()):
+        while os.getppid() == parent and _started(run) == started:
             time.sleep(0.25)
         os._exit(1)
 
-    threading.Thread(target=watch, daemon=True, name="end-with-parent").start()
-
-
-def _ancestors() -> Iterator[int]:
-    """Process ids from the parent up to the Snakemake process (Linux; elsewhere none)."""
-    pid = os.getppid()
-    while pid > 1:
-        yield pid
-        try:
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
-            stat = Path(f"/proc/{pid}/stat").read_text()
-        except OSError:
-            return
-        if b"snakemake" in command:
-            return
-        pid = int(stat.rpartition(")")[2].split()[1])
+    threading.Thread(target=watch, daemon=True, name="end-with-run").start()
 
 
 def _started(pid: int) -> str | None:

@@ -72,11 +72,29 @@ def initialise(module: nn.Module, seed: int) -> None:
                 layer.bias.zero_()
 
 
-def as_tensor(images: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
+def as_tensor(
+    images: np.ndarray | Tensor,
+    device: torch.device | str = "cpu",
+    layout: torch.memory_format = torch.contiguous_format,
+) -> Tensor:
     """uint8 images (n, y, x, c) -> float32 tensor (n, c, y, x) in [0, 1]; floats unscaled."""
     tensor = torch.as_tensor(images).to(device)
     scale = 255.0 if tensor.dtype == torch.uint8 else 1.0
-    return (tensor.permute(0, 3, 1, 2).float() / scale).contiguous()
+    return (tensor.permute(0, 3, 1, 2).float() / scale).contiguous(memory_format=layout)
+
+
+def layout(device: torch.device | str) -> torch.memory_format:
+    """How images and kernels lie in memory where networks are only applied, not trained.
+
+    Channels last is a fifth to a third faster on a CPU (``benchmarks/scoring.py``).
+    """
+    on_cpu = torch.device(device).type == "cpu"
+    return torch.channels_last if on_cpu else torch.contiguous_format
+
+
+def freeze(network: nn.Module, device: torch.device | str = "cpu") -> None:
+    """Make a trained network ready to be applied: no gradients for its weights, laid out anew."""
+    network.requires_grad_(False).eval().to(device, memory_format=layout(device))
 
 
 def as_images(tensor: Tensor) -> np.ndarray:

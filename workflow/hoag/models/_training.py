@@ -6,7 +6,6 @@ weights of an undisturbed one (bit for bit on one machine with the same number o
 """
 
 import logging
-import os
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -20,9 +19,12 @@ import torch
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from torch.utils.data import DataLoader, IterableDataset
 
+from hoag.files import atomic
 from hoag.seeds import generator
 
 log = logging.getLogger(__name__)
+
+LOG_EVERY = 10  # iterations that one row of a history is the mean of
 
 
 class Store(Protocol):
@@ -41,34 +43,37 @@ class Schedule:
     checkpoint: Path
     threads: int
     seed: int
-    log_every: int = 10
 
 
 class Module(pl.LightningModule):
-    """Base of the LightningModules here: keeps its own history and optimises by hand."""
+    """Base of the LightningModules here: keeps its own history and optimises by hand.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    iterations
+        Length of the training.
+    """
+
+    def __init__(self, iterations: int) -> None:
         super().__init__()
         self.automatic_optimization = False
+        self.iterations = iterations
         self.history: list[dict[str, float]] = []
-        self._sums: dict[str, Any] = {}
-        self._n = 0
+        self._noted: list[dict[str, torch.Tensor]] = []
 
-    def note(self, iteration: int, every: int, **values: torch.Tensor) -> None:
-        """Keep the mean of each value over ``every`` iterations."""
-        for name, value in values.items():
-            self._sums[name] = self._sums.get(name, 0) + value.detach()
-        self._n += 1
-        if (iteration + 1) % every == 0:
-            row = {k: float(v) / self._n for k, v in self._sums.items()}
-            self.history.append({"iteration": iteration + 1, **row})
-            self._sums, self._n = {}, 0
+    def note(self, iteration: int, **values: torch.Tensor) -> None:
+        """Keep the mean of each value over `LOG_EVERY` iterations, or over the last few."""
+        self._noted.append({name: value.detach() for name, value in values.items()})
+        if (iteration + 1) % LOG_EVERY == 0 or iteration + 1 == self.iterations:
+            means = {k: torch.stack([n[k] for n in self._noted]).mean().item() for k in values}
+            self.history.append({"iteration": iteration + 1, **means})
+            self._noted = []
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["history"] = self.history
+        checkpoint["history"], checkpoint["noted"] = self.history, self._noted
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.history = checkpoint["history"]
+        self.history, self._noted = checkpoint["history"], checkpoint["noted"]
 
 
 class Batches(IterableDataset):
@@ -109,7 +114,7 @@ class _Progress(pl.Callback):
             self.started = (time.monotonic(), trainer.current_epoch)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: Module) -> None:
-        # Lightning counts the epoch as done only after this hook; a stretch more is harmless
+        # Lightning counts the stretch as done only after this hook
         done = min(
             (trainer.current_epoch + 1) * self.schedule.checkpoint_every, self.schedule.iterations
         )
@@ -130,10 +135,8 @@ class _Checkpoint(pl.Callback):
 
     def on_train_epoch_start(self, trainer: pl.Trainer, _module: pl.LightningModule) -> None:
         if trainer.current_epoch:
-            private = self.path.with_suffix(f".{os.getpid()}.part")
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            trainer.save_checkpoint(private)
-            os.replace(private, self.path)
+            with atomic(self.path) as private:
+                trainer.save_checkpoint(private)
 
 
 def train(
@@ -189,5 +192,5 @@ def train(
         # images come from this very process; more workers would only copy them
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
-        trainer.fit(module, ckpt_path=resume, weights_only=False)
+        trainer.fit(module, ckpt_path=resume, weights_only=True)
     return module

@@ -185,7 +185,8 @@ def list_objects(batch: Batch, options: Options, *, seed: int, name: str) -> "pd
         for key in blocks[0]
     }
     ids = [f"sim-{name}-{k:07d}" for k in range(batch.n_objects)]
-    frame = pd.DataFrame({"object_id": ids, **columns})
+    number = np.arange(batch.n_objects)
+    frame = pd.DataFrame({"object_id": ids, "number": number, **columns})
     return frame.astype(dict.fromkeys(("object_id", "label", "type", "fault_band"), "str"))
 
 

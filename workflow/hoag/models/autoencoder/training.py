@@ -15,15 +15,10 @@ class AutoencoderTraining(Module):
     """Mean squared error between the scaled image and its reconstruction."""
 
     def __init__(
-        self,
-        options: Options,
-        shape: tuple[int, int, int],
-        scale: float,
-        seed: int,
-        log_every: int,
+        self, options: Options, shape: tuple[int, int, int], scale: float, seed: int
     ) -> None:
-        super().__init__()
-        self.options, self.scale, self.log_every = options, scale, log_every
+        super().__init__(options.iterations)
+        self.options, self.scale = options, scale
         self.network = Autoencoder(
             options.width, shape, options.n_components, sequence(seed, "autoencoder")
         )
@@ -38,4 +33,4 @@ class AutoencoderTraining(Module):
         self.optimizers().zero_grad()
         self.manual_backward(loss)
         self.optimizers().step()
-        self.note(iteration, self.log_every, loss=loss)
+        self.note(iteration, loss=loss)

@@ -1,9 +1,15 @@
 """The encoder network."""
 
+import json
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 
 from hoag.models._layers import coarse_shape, downward, initialise
+from hoag.models._saving import load_weights
+from hoag.models.encoder import Options
+from hoag.options import build
 
 
 class Encoder(nn.Module):
@@ -34,3 +40,12 @@ class Encoder(nn.Module):
         for layer in self.layers:
             x = torch.relu(layer(x))
         return self.last(x.flatten(1))
+
+
+def load_encoder(weights: str | Path, description: str | Path) -> Encoder:
+    """The encoder from its files, frozen."""
+    facts = json.loads(Path(description).read_text())
+    options = build(Options, facts["options"], "options")
+    encoder = Encoder(options.width, tuple(facts["shape"]), facts["n_latent"])
+    load_weights(weights, encoder=encoder)
+    return encoder

@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from hoag.models._layers import as_tensor
+from hoag.models._layers import as_tensor, freeze
 from hoag.models._training import Module
 from hoag.models.encoder import Options
 from hoag.models.encoder.networks import Encoder
-from hoag.models.wgan.inversion import loss_terms
+from hoag.models.wgan.loss import loss_terms
 from hoag.models.wgan.networks import Critic, Generator
 from hoag.recipes import RECIPES
 from hoag.seeds import sequence
@@ -23,14 +23,13 @@ class EncoderTraining(Module):
         critic: Critic,
         shape: tuple[int, int, int],
         seed: int,
-        log_every: int,
     ) -> None:
-        super().__init__()
-        self.options, self.log_every = options, log_every
+        super().__init__(options.iterations)
+        self.options = options
         # in a tuple, so that the frozen networks are no part of this module's state
-        self.frozen = (generator.requires_grad_(False), critic.requires_grad_(False))
-        n_latent = generator.project.in_features
-        self.encoder = Encoder(options.width, shape, n_latent, sequence(seed, "encoder"))
+        self.frozen = (generator, critic)
+        n_latent, own_seed = generator.n_latent, sequence(seed, "encoder")
+        self.encoder = Encoder(options.width, shape, n_latent, own_seed)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         betas = (self.options.beta1, self.options.beta2)
@@ -38,7 +37,7 @@ class EncoderTraining(Module):
 
     def on_fit_start(self) -> None:
         for network in self.frozen:
-            network.to(self.device)
+            freeze(network, self.device)
 
     def training_step(self, batch: tuple[int, Tensor], _: int) -> None:
         iteration, images = batch
@@ -52,4 +51,4 @@ class EncoderTraining(Module):
         self.optimizers().zero_grad()
         self.manual_backward(loss)
         self.optimizers().step()
-        self.note(iteration, self.log_every, loss=loss, s_gen=s_gen.mean(), s_disc=s_disc.mean())
+        self.note(iteration, loss=loss, s_gen=s_gen.mean(), s_disc=s_disc.mean())

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from hoag.models.wgan.loss import loss_terms
 from hoag.models.wgan.networks import Critic, Generator
 
 
@@ -17,34 +18,6 @@ class Inversion:
     s_disc: Tensor  # (n,)
     z: Tensor  # (n, n_latent)
     reconstruction: Tensor  # (n, c, y, x)
-
-    def score(self, weight: float) -> Tensor:
-        """(1 - weight) s_gen + weight s_disc: Storey-Fisher et al. 2020, section 3.2."""
-        return (1 - weight) * self.s_gen + weight * self.s_disc
-
-
-def loss_terms(
-    reconstruction: Tensor, image: Tensor, target: Tensor, critic: Critic, distance: str
-) -> tuple[Tensor, Tensor]:
-    """Generator score and discriminator score of each image, (n,) and (n,).
-
-    Parameters
-    ----------
-    reconstruction, image
-        (n, c, y, x) in [0, 1].
-    target
-        The critic's features of ``image``.
-    critic
-        The trained critic.
-    distance
-        "mse": mean of squares over pixels, and over features. "l1_sum": sum of absolute values.
-    """
-    parts = (reconstruction - image, critic.features(reconstruction) - target)
-    if distance == "mse":
-        s_gen, s_disc = (p.square().flatten(1).mean(1) for p in parts)
-    else:
-        s_gen, s_disc = (p.abs().flatten(1).sum(1) for p in parts)
-    return s_gen, s_disc
 
 
 def invert(
@@ -73,29 +46,26 @@ def invert(
         Where to start, (n, n_latent).
     generator, critic
         The trained networks, with their weights frozen.
-    distance, weight
-        As in `loss_terms` and `Inversion.score`.
+    distance
+        As in `hoag.models.wgan.loss.loss_terms`.
+    weight
+        Lambda in (1 - lambda) s_gen + lambda s_disc.
     n_steps, learning_rate, betas
         Of Adam.
     """
     with torch.no_grad():
         target = critic.features(image)
-    z = z.detach().clone().requires_grad_(n_steps > 0)
-    optimiser = torch.optim.Adam([z], learning_rate, betas) if n_steps else None
+    z = z.detach().clone().requires_grad_()
+    optimiser = torch.optim.Adam([z], learning_rate, betas)
     for step in range(n_steps + 1):
-        with torch.set_grad_enabled(step < n_steps):
+        last = step == n_steps
+        with torch.set_grad_enabled(not last):
             reconstruction = generator(z)
             s_gen, s_disc = loss_terms(reconstruction, image, target, critic, distance)
         yield Inversion(
             s_gen.detach(), s_disc.detach(), z.detach().clone(), reconstruction.detach()
         )
-        if step < n_steps:
+        if not last:
             loss = (1 - weight) * s_gen + weight * s_disc
             (z.grad,) = torch.autograd.grad(loss.sum(), z)
             optimiser.step()
-
-
-def freeze(*networks: nn.Module) -> None:
-    """No gradients for the weights: they are half the work and nobody needs them here."""
-    for network in networks:
-        network.requires_grad_(False).eval()

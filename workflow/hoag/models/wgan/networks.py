@@ -1,11 +1,16 @@
 """Generator, critic and gradient penalty of the Wasserstein GAN."""
 
+import json
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hoag.models._layers import coarse_shape, downward, initialise, upward
+from hoag.models._saving import load_weights
 from hoag.models.wgan import Options
+from hoag.options import build
 
 
 class Generator(nn.Module):
@@ -23,7 +28,8 @@ class Generator(nn.Module):
 
     def __init__(self, options: Options, shape: tuple[int, int, int], seed: int = 0) -> None:
         super().__init__()
-        self.noise, self.start = options.noise, coarse_shape(shape, options.width)
+        self.n_latent, self.noise = options.n_latent, options.noise
+        self.start = coarse_shape(shape, options.width)
         c, y, x = self.start
         self.project = nn.Linear(options.n_latent, c * y * x)
         self.layers = upward(shape[2], options.width)
@@ -76,3 +82,12 @@ def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor, mix: Tensor)
     between = (mix * real + (1 - mix) * fake).requires_grad_(True)
     (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
     return ((gradient.flatten(1).norm(dim=1) - 1) ** 2).mean()
+
+
+def load_wgan(weights: str | Path, description: str | Path) -> tuple[Generator, Critic]:
+    """Generator and critic from their files, frozen."""
+    facts = json.loads(Path(description).read_text())
+    options, shape = build(Options, facts["options"], "options"), tuple(facts["shape"])
+    generator, critic = Generator(options, shape), Critic(options, shape)
+    load_weights(weights, generator=generator, critic=critic)
+    return generator, critic

@@ -9,80 +9,39 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from hoag.options import ConfigError
+from hoag.options import ConfigError, unknown
 
 # In order of preference; names count without case, blanks, brackets and underscores, except a
 # leading underscore, by which VizieR tells its own columns from the authors'.
-ID_NAMES = (
-    "object_id",
-    "HSC_object_id",
-    "objectId",
-    "coadd_object_id",
-    "coadd_objects_id",
-    "source_id",
-    "diaObjectId",
-    "ls_id",
-    "objID",
-    "obj_id",
-    "id",
-    "targetid",
-    "specObjID",
-    "dr8objid",
-    "dr7objid",
-    "galaxy_id",
-    "gal_id",
-    "asset_id",
-    "cat_id",
-    "catalog_id",
-    "gaia_id",
-    "main_id",
-    "iauname",
-    "designation",
-    "source_name",
-    "src_name",
-    "object_name",
-    "name",
-    "object",
-    "number",
-)
+_IDS = """
+    object_id HSC_object_id objectId coadd_object_id coadd_objects_id source_id diaObjectId ls_id
+    objID obj_id id targetid specObjID dr8objid dr7objid galaxy_id gal_id asset_id cat_id
+    catalog_id gaia_id main_id iauname designation source_name src_name object_name name object
+    number
+"""
+ID_NAMES = _IDS.split()
 
-# Right ascension, and the declinations that belong to it: a pair is always taken from one row.
-POSITION_NAMES = (
-    ("ra", ("dec", "de", "decl", "declination")),
-    ("ra_deg", ("dec_deg", "de_deg")),
-    ("right_ascension", ("declination",)),
-    ("RA_ICRS", ("DE_ICRS", "Dec_ICRS")),
-    ("RAJ2000", ("DEJ2000", "DecJ2000")),
-    ("_RAJ2000", ("_DEJ2000",)),
-    ("_RA_ICRS", ("_DE_ICRS",)),
-    ("_RA", ("_DE", "_Dec")),
-    ("RA2000", ("Dec2000", "DE2000")),
-    ("ALPHA_J2000", ("DELTA_J2000",)),
-    ("ALPHAWIN_J2000", ("DELTAWIN_J2000",)),
-    ("ALPHAPEAK_J2000", ("DELTAPEAK_J2000",)),
-    ("ALPHA_SKY", ("DELTA_SKY",)),
-    ("raMean", ("decMean",)),
-    ("raStack", ("decStack",)),
-    ("meanra", ("meandec",)),
-    ("coord_ra", ("coord_dec",)),
-    ("i_ra", ("i_dec",)),
-    ("target_ra", ("target_dec",)),
-    ("plug_ra", ("plug_dec",)),
-    ("obj_ra", ("obj_dec",)),
-    ("ra_1", ("dec_1",)),
-    ("x_world", ("y_world",)),
-    ("alpha", ("delta",)),
-    ("ra_rad", ("dec_rad", "de_rad")),
-    ("ra_hours", ("dec_deg", "dec")),
-)
+# Right ascension, and the declinations that belong to it, in order of preference.
+_POSITIONS = """
+    ra: dec de decl declination; ra_deg: dec_deg de_deg; right_ascension: declination;
+    RA_ICRS: DE_ICRS Dec_ICRS; RAJ2000: DEJ2000 DecJ2000; _RAJ2000: _DEJ2000; _RA_ICRS: _DE_ICRS;
+    _RA: _DE _Dec; RA2000: Dec2000 DE2000; ALPHA_J2000: DELTA_J2000;
+    ALPHAWIN_J2000: DELTAWIN_J2000; ALPHAPEAK_J2000: DELTAPEAK_J2000; ALPHA_SKY: DELTA_SKY;
+    raMean: decMean; raStack: decStack; meanra: meandec; coord_ra: coord_dec; i_ra: i_dec;
+    target_ra: target_dec; plug_ra: plug_dec; obj_ra: obj_dec; ra_1: dec_1; x_world: y_world;
+    alpha: delta; ra_rad: dec_rad de_rad; ra_hours: dec_deg dec
+"""
+POSITION_NAMES = [
+    (ra.strip(), dec)
+    for ra, _, decs in (row.partition(":") for row in _POSITIONS.split(";"))
+    for dec in decs.split()
+]
 
 _HOUR, _RADIAN = 15.0, float(np.rad2deg(1.0))
+_SEXAGESIMAL_DEG = ("d:m:s", "dms")
 UNITS_DEG = {
-    **dict.fromkeys(("deg", "degree", "degrees", "d", "°"), 1.0),
-    **dict.fromkeys(("d:m:s", "dms"), 1.0),
+    **dict.fromkeys(("deg", "degree", "degrees", "d", "°", *_SEXAGESIMAL_DEG), 1.0),
     **dict.fromkeys(("rad", "radian", "radians"), _RADIAN),
     **dict.fromkeys(("hourangle", "h", "hr", "hour", "hours", "h:m:s", "hms"), _HOUR),
     "arcmin": 1 / 60,
@@ -107,9 +66,9 @@ def find_id(columns: Iterable[str]) -> str | None:
 
 
 def find_position(
-    columns: Sequence[str], *, ra_column: str | None = None, dec_column: str | None = None
+    columns: Iterable[str], *, ra_column: str | None = None, dec_column: str | None = None
 ) -> tuple[str | None, str | None]:
-    """The columns of right ascension and declination, or (None, None).
+    """The columns of right ascension and declination; None for what there is not.
 
     Parameters
     ----------
@@ -121,15 +80,13 @@ def find_position(
 
     Notes
     -----
-    Both come from the first row of `POSITION_NAMES` of which both exist; where two columns
-    differ only in case, the first is taken.
+    Both are the first pair of `POSITION_NAMES` of which both exist; where two columns differ
+    only in case, the first is taken.
     """
     if ra_column and dec_column:
         return ra_column, dec_column
     known = _by_key(columns)
-    pairs = [
-        (known.get(_key(ra)), known.get(_key(dec))) for ra, decs in POSITION_NAMES for dec in decs
-    ]
+    pairs = [(known.get(_key(ra)), known.get(_key(dec))) for ra, dec in POSITION_NAMES]
     if ra_column:
         partners = [d for r, d in pairs if r == ra_column and d] or [d for _, d in pairs if d]
         return ra_column, next(iter(partners), None)
@@ -137,6 +94,34 @@ def find_position(
         partners = [r for r, d in pairs if d == dec_column and r] or [r for r, _ in pairs if r]
         return next(iter(partners), None), dec_column
     return next(((r, d) for r, d in pairs if r and d), (None, None))
+
+
+def find_columns(
+    columns: Sequence[str],
+    *,
+    id_column: str | None,
+    ra_column: str | None,
+    dec_column: str | None,
+    need_position: bool,
+    where: str,
+) -> tuple[str | None, str | None, str | None]:
+    """Columns of identifier, right ascension and declination; None for what there is not.
+
+    Raises
+    ------
+    ConfigError
+        Beginning with ``where``: if a column that the user named doesn't exist, there is only
+        one of the two coordinates, or none where ``need_position`` asks for both.
+    """
+    given = {"id_column": id_column, "ra_column": ra_column, "dec_column": dec_column}
+    for key, name in given.items():
+        if name is not None and name not in columns:
+            raise ConfigError(unknown(f"{where}: {key}", name, columns))
+    ra, dec = find_position(columns, ra_column=ra_column, dec_column=dec_column)
+    if (ra is None) != (dec is None) or (need_position and ra is None):
+        missing = " and ".join(k for k, v in (("ra_column", ra), ("dec_column", dec)) if v is None)
+        raise ConfigError(unknown(f"{where}: {missing}", None, columns))
+    return id_column or find_id(columns), ra, dec
 
 
 def _key(name: str) -> str:
@@ -167,16 +152,19 @@ def degrees_per_unit(unit: str | None, column: str) -> float:
     ConfigError
         For a unit that is none of `UNITS_DEG`.
     """
-    if not unit or not unit.strip():
+    unit = _plain(unit)
+    if not unit:
         named = {"rad": _RADIAN, "hours": _HOUR}
         return named.get(column.lower().rpartition("_")[2], 1.0)
-    unit = unit.strip().strip('"')
-    factor = UNITS_DEG.get(unit, UNITS_DEG.get(unit.lower()))
-    if factor is None:
+    if unit not in UNITS_DEG:
         raise ConfigError(
             f"column {column!r}: found unit {unit!r}, allowed: deg, rad, hourangle, arcmin, arcsec"
         )
-    return factor
+    return UNITS_DEG[unit]
+
+
+def _plain(unit: str | None) -> str:
+    return (unit or "").strip().strip('"').lower()
 
 
 def to_degrees(
@@ -202,22 +190,16 @@ def to_degrees(
     text can't be read.
     """
     factor = degrees_per_unit(unit, name)
-    if values.dtype == object or isinstance(values.dtype, pd.StringDtype):
-        text = pa.array(values.astype("str"), pa.string(), from_pandas=True)
-        in_degrees = (unit or "").strip().strip('"').lower() in ("d:m:s", "dms")
-        out = sexagesimal(text, hours=hours and not in_degrees)
-        rest = np.isnan(out) & values.notna().to_numpy()
-        if rest.any():
-            out[rest] = _numbers(values[rest]) * factor
-        return out
-    return values.to_numpy(dtype=np.float64, na_value=np.nan) * factor
+    if values.dtype != object and not isinstance(values.dtype, pd.StringDtype):
+        return values.to_numpy(dtype=np.float64, na_value=np.nan) * factor
+    text = values.astype("str").str.strip()
+    out = sexagesimal(text, hours=hours and _plain(unit) not in _SEXAGESIMAL_DEG)
+    rest = np.isnan(out) & text.notna().to_numpy()
+    out[rest] = pd.to_numeric(text[rest], errors="coerce").to_numpy(np.float64) * factor
+    return out
 
 
-def _numbers(text: pd.Series) -> np.ndarray:
-    return pd.to_numeric(text.astype("str").str.strip(), errors="coerce").to_numpy(np.float64)
-
-
-def sexagesimal(text: pa.Array | Sequence[str | None], *, hours: bool) -> np.ndarray:
+def sexagesimal(text: Iterable[str | None], *, hours: bool) -> np.ndarray:
     """Sexagesimal text in degrees, all rows at once.
 
     Parameters
@@ -232,28 +214,15 @@ def sexagesimal(text: pa.Array | Sequence[str | None], *, hours: bool) -> np.nda
     -------
     (n,) float64 in degrees, NaN where the text is null or of another form.
     """
-    text = pc.replace_substring(pa.array(text, pa.string()), "\N{MINUS SIGN}", "-")
-    parts = pc.extract_regex(text, _SEXAGESIMAL)
-    whole, minutes, seconds, only = (
-        _part(parts, p) for p in ("whole", "minutes", "seconds", "only_minutes")
-    )
+    plain = pd.Series(text, dtype="str").str.replace("\N{MINUS SIGN}", "-")
+    parts = plain.str.extract(_SEXAGESIMAL)
+    names = ["whole", "minutes", "seconds", "only_minutes"]
+    whole, minutes, seconds, only = parts[names].astype(np.float64).fillna(0).to_numpy().T
     minutes = minutes + only  # one of the two is zero
     value = whole + minutes / 60 + seconds / 3600
-    value[(minutes >= 60) | (seconds > 60)] = np.nan
-    in_hours = _is_in(parts, "mark", "hH") | (hours & ~_is_in(parts, "mark", "dD°"))
-    value[_is_in(parts, "sign", "-")] *= -1
-    return value * np.where(in_hours, _HOUR, 1.0)
-
-
-def _part(parts: pa.Array, name: str) -> np.ndarray:
-    column = pc.struct_field(parts, name)
-    column = pc.if_else(pc.equal(column, ""), "0", column)
-    return pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False).copy()
-
-
-def _is_in(parts: pa.Array, name: str, letters: str) -> np.ndarray:
-    found = pc.is_in(pc.struct_field(parts, name), pa.array(list(letters)))
-    return found.to_numpy(zero_copy_only=False)
+    value[parts["whole"].isna() | (minutes >= 60) | (seconds > 60)] = np.nan
+    in_hours = parts["mark"].isin(list("hH")) | (hours & ~parts["mark"].isin(list("dD°")))
+    return value * np.where(in_hours, _HOUR, 1.0) * np.where(parts["sign"] == "-", -1, 1)
 
 
 def wrap_ra(ra_deg: np.ndarray) -> np.ndarray:
@@ -262,27 +231,24 @@ def wrap_ra(ra_deg: np.ndarray) -> np.ndarray:
     return np.where(wrapped >= 360.0, 0.0, wrapped)  # a tiny negative number rounds up to 360
 
 
-def position_names(ra_deg: np.ndarray, dec_deg: np.ndarray, *, digits: int = 1) -> list[str]:
-    """Names from positions in the IAU's style, ``J123456.78+012345.6``.
+def position_names(ra_deg: np.ndarray, dec_deg: np.ndarray) -> list[str]:
+    """Names from positions in the IAU's style, ``J123456.789+012345.67``: about 0.01 arcsec.
 
     Parameters
     ----------
     ra_deg, dec_deg
         (n,) float64 in [0, 360) and [-90, 90] deg, finite.
-    digits
-        Decimals of the arcseconds; the seconds of time get one more.
 
     Notes
     -----
     Digits are cut off, not rounded, as the IAU's recommendations for names of sources ask; 1e-7 s
     are added first, so that a written coordinate such as 56.78 s doesn't turn into 56.77.
     """
-    scale = 10**digits
-    ra = np.floor((ra_deg * 240 + 1e-7) * scale * 10).astype(np.int64) % (864_000 * scale)
-    dec = np.floor((np.abs(dec_deg) * 3600 + 1e-6) * scale).astype(np.int64)
+    ra = np.floor((ra_deg * 240 + 1e-7) * 1000).astype(np.int64) % 86_400_000
+    dec = np.floor((np.abs(dec_deg) * 3600 + 1e-6) * 100).astype(np.int64)
     sign = np.where(dec_deg < 0, "-", "+")
-    form = f"J%02d%02d%02d.%0{digits + 1}d%s%02d%02d%02d.%0{digits}d"
-    columns = (*_split(ra, 10 * scale), sign, *_split(dec, scale))
+    columns = (*_split(ra, 1000), sign, *_split(dec, 100))
+    form = "J%02d%02d%02d.%03d%s%02d%02d%02d.%02d"
     return [form % row for row in zip(*(c.tolist() for c in columns), strict=True)]
 
 

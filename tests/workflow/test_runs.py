@@ -1,0 +1,191 @@
+"""Whole runs: of simulated galaxies, of a table without pixels, of a folder of pictures."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+
+from hoag import tables
+
+pytestmark = pytest.mark.workflow
+
+ROOT = Path(__file__).parents[2]
+TARGETS = {"all", "cutouts", "images", "scores", "embedding", "ranking", "figures", "summary"}
+
+
+def rules_of_the_workflow():
+    texts = (path.read_text() for path in (ROOT / "rules").glob("*.smk"))
+    return {name for text in texts for name in re.findall(r"^rule (\w+):", text, re.MULTILINE)}
+
+
+def files(folder):
+    return {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+
+
+SCHEMAS = {  # of every table that a run leaves, but the figures' own
+    "catalogue/*.rejects.parquet": "rejects",
+    "catalogue/first.parquet": "catalogue",
+    "cutouts/*/*.parquet": "manifest",
+    "features/*/*/*/*.parquet": "features",
+    "scores/*/*/*/*/*.parquet": "raw_scores",
+    "scores/*/*/seed-1.parquet": "scores",
+    "embeddings/*/*.parquet": "embedding",
+    "embeddings/*/*.csv": "groups",
+    "models/*/*/history.csv": "history",
+    "models/*/*/checks.csv": "checks",
+    "ranked.*": "ranked",
+    "tables/selection-*.csv": "cuts",
+    "tables/metrics.csv": "metrics",
+    "tables/curves.csv": "curve",
+    "tables/neighbour_prediction.csv": "neighbour_prediction",
+    "tables/purity.csv": "purity",
+    "tables/study-*.csv": "study",
+    "tables/figures/*.csv": "figure",
+}
+
+
+def check_tables(results):
+    """Read every table of a run under its schema; none may be left over."""
+    checked = set()
+    for pattern, schema in SCHEMAS.items():
+        for path in results.glob(pattern):
+            tables.read(schema, path)
+            checked.add(path)
+    written = {p for p in results.rglob("*") if p.suffix in (".parquet", ".csv")}
+    assert written == checked
+
+
+def test_every_rule_ran(undisturbed):
+    made = undisturbed.finished.jobs
+    assert set(made) == rules_of_the_workflow() - TARGETS
+    results = undisturbed.workspace.folder / "results" / "small"
+    for rule in made:
+        for kind, suffix in (("logs", "log"), ("benchmarks", "tsv")):
+            found = [*results.glob(f"{kind}/{rule}/*"), *results.glob(f"{kind}/{rule}.*")]
+            assert len(found) == made[rule], (rule, kind)
+            assert all(f.suffix == f".{suffix}" and f.stat().st_size for f in found)
+
+
+def test_run_leaves_what_it_promises(undisturbed):
+    results = undisturbed.workspace.folder / "results" / "small"
+    check_tables(results)
+    assert not [f for f in files(results) if ".part" in f]
+    figures = {Path(f).stem for f in files(results / "figures")}
+    for name in figures:
+        assert (results / "figures" / f"{name}.png").stat().st_size > 2000
+        assert (results / "figures" / f"{name}.pdf").stat().st_size > 2000
+        assert (results / "tables" / "figures" / f"{name}.csv").is_file()
+    assert {"training", "samples", "reconstructions-wgan", "embedding-sample", "claim"} <= figures
+    ranked = tables.read("ranked", results / "ranked.parquet")
+    assert len(ranked) == 100 and ranked["rank"].tolist() == list(range(1, 101))
+    assert ranked["wgan_score"].is_monotonic_decreasing
+    manifests = [tables.read("manifest", p) for p in (results / "cutouts").rglob("*.parquet")]
+    assert (pd.concat(manifests)["status"] == "ok").all()
+
+
+def test_summary_is_printed(undisturbed):
+    said = undisturbed.finished.said
+    summary = (undisturbed.workspace.folder / "results" / "small" / "summary.txt").read_text()
+    assert summary in said
+    for line in ("objects   100", "flagged", "recall", "AUROC", "time"):
+        assert re.search(f"^{line}", said, re.MULTILINE)
+
+
+def test_second_run_has_nothing_to_do(undisturbed):
+    assert undisturbed.workspace.run().nothing_to_do
+
+
+def test_a_moved_run_has_nothing_to_do(small):
+    """Results depend on no absolute path (and the other tests may work on copies)."""
+    assert small.plan().nothing_to_do
+
+
+def test_new_night_leaves_the_first_alone(small):
+    before = small.tables()
+    first = yaml.safe_load((small.folder / "small.yaml").read_text())["batches"]
+    small.configure(batches=[*first, {"name": "second", "n_objects": 60}])
+    planned = small.plan()
+    never = {"train_wgan", "train_encoder", "fit_features", "fit_detector", "study_scores"}
+    assert not never & set(planned.jobs)
+    per_shard = {"fetch_cutouts": 2, "make_images": 2, "score_images": 2, "extract_features": 2}
+    assert per_shard.items() <= planned.jobs.items()
+    assert planned.jobs["prepare_catalogue"] == 1 and planned.jobs["score_objects"] == 4
+    said = " ".join(m for m in planned.messages if "shard" in m)
+    assert "second, shard 000" in said and "second, shard 001" in said and "first" not in said
+
+    done = small.run("ranking")
+    assert done.code == 0, done.said
+    after = small.tables()
+    for name, table in before.items():
+        if name.startswith("scores/") and name.count("/") == 3:  # the merged ones
+            old = after[name][after[name]["batch"] == "first"].reset_index(drop=True)
+            pd.testing.assert_frame_equal(old, table, check_exact=True)
+            assert (after[name]["batch"] == "second").sum() == 60
+        elif "/first" in name:
+            pd.testing.assert_frame_equal(after[name], table, check_exact=True)
+    assert len(after["ranked.parquet"]) == 160
+
+
+def test_scores_depend_on_neither_cores_nor_shards(undisturbed, build):
+    """Exactly equal: every job works on fixed batches and a stated number of threads."""
+    other = build()
+    config = yaml.safe_load((other.folder / "small.yaml").read_text())
+    detectors = {k: config["detectors"][k] for k in ("wgan", "forest")}
+    other.configure(shard_size=100, detectors=detectors, embeddings=None, claim=None, purity=None)
+    done = other.run("scores", cores=1)
+    assert done.code == 0, done.said
+    expected = undisturbed.workspace.tables()
+    for name in ("scores/images/wgan/seed-1.parquet", "scores/residual_codes/forest/seed-1.parquet"):
+        path = other.folder / "results" / "small" / name
+        pd.testing.assert_frame_equal(pd.read_parquet(path), expected[name], check_exact=True)
+
+
+def test_a_table_without_pixels(build):
+    workspace = build("features.yaml")
+    rng = np.random.default_rng(3)
+    numbers = rng.normal(size=(90, 4))
+    numbers[80:] += 6  # the odd ones stand apart
+    frame = pd.DataFrame(numbers, columns=["colour", "size", "shape", "variability"])
+    frame.insert(0, "name", [f"{10**18 + i}" for i in range(90)])
+    frame["label"] = ["ordinary"] * 80 + ["odd"] * 10
+    frame.to_csv(workspace.folder / "objects.csv", index=False)
+
+    done = workspace.run()
+    assert done.code == 0, done.said
+    assert not {"fetch_cutouts", "make_images", "train_wgan", "plot_gallery"} & set(done.jobs)
+    assert {"embed_objects", "plot_embedding", "plot_scores", "plot_metric"} <= set(done.jobs)
+    results = workspace.folder / "results" / "features"
+    check_tables(results)
+    ranked = tables.read("ranked", results / "ranked.parquet")
+    assert set(ranked["object_id"]) == set(frame["name"])
+    assert (ranked["label"][:10] == "odd").mean() > 0.7
+    assert workspace.run().nothing_to_do
+
+
+def test_a_folder_of_pictures_with_a_corrupt_one(build):
+    workspace = build("pictures.yaml")
+    folder = workspace.folder / "pictures"
+    folder.mkdir()
+    rng = np.random.default_rng(4)
+    for i in range(20):
+        pixels = rng.integers(0, 256, (20, 20, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"galaxy-{i:02d}.png")
+    whole = (folder / "galaxy-07.png").read_bytes()
+    (folder / "galaxy-07.png").write_bytes(whole[: len(whole) // 2])
+
+    done = workspace.run("ranking")
+    assert done.code == 0, done.said
+    results = workspace.folder / "results" / "pictures"
+    manifest = tables.read("manifest", results / "cutouts" / "first" / "shard-000.manifest.parquet")
+    manifest = manifest.set_index("object_id")
+    assert len(manifest) == 20 and (manifest["status"] != "ok").sum() == 1
+    assert manifest.loc["galaxy-07", "status"] != "ok" and manifest.loc["galaxy-07", "reason"]
+    assert "1 of 20 objects without an image" in done.said and "galaxy-07" in done.said
+    ranked = tables.read("ranked", results / "ranked.parquet").set_index("object_id")
+    assert len(ranked) == 20 and ranked["forest_pixels_score"].notna().sum() == 19
+    assert ranked.loc["galaxy-07", "status"] == manifest.loc["galaxy-07", "status"]
+    assert pd.isna(ranked.loc["galaxy-07", "rank"])

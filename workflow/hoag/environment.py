@@ -1,0 +1,12 @@
+"""Environment variables that the jobs of a run inherit."""
+
+import os
+
+
+def prepare_jobs() -> None:
+    """Set them, in the process that plans the run or a part of it."""
+    # Threads that wait for one another sleep instead of spinning: on a machine that other jobs
+    # use too, training is several times faster.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # Jobs end when this process does, however it ends (see workflow/scripts/_job.py).
+    os.environ["HOAG_PID"] = str(os.getpid())
