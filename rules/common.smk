@@ -6,6 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
+from hoag import catalogue
 from hoag.digests import code_digest, digest, library_versions
 from hoag.environment import prepare_jobs
 from hoag.options import ConfigError, as_plain
@@ -52,7 +53,7 @@ def libraries(environment):
 
 
 def code_of_transforms(script):
-    return code(script, *(("transforms", kind) for kind in PLAN.chain.plugins))
+    return code(script, *(("transforms", t["kind"]) for t in transforms()))
 
 
 def code_of_features(script):
@@ -80,6 +81,12 @@ def plugin_of(family):
     return section
 
 
+def transforms():
+    """The chain of transforms as plain values, with defaults, however the user wrote them."""
+    steps = PLAN.chain.steps if PLAN.chain else []
+    return [dict(kind=step.kind, **as_plain(step.options)) for step in steps]
+
+
 # --- batches and shards
 
 
@@ -99,13 +106,13 @@ def batch_identity(wc):
 
 
 def request_identity(wc):
-    """Stands for all plain numbers that a shard's cutouts depend on, in one text.
+    """Stands for a batch's sources, the seed and what is drawn or read by hand-raised versions.
 
-    Snakemake compares the set of a job's params: a number that changes goes unseen where another
-    parameter already has its new value and one more its old value.
+    One text, since Snakemake compares the set of a job's params: a number that changes would go
+    unseen where other parameters already have its old and its new value.
     """
-    version = PLAN.survey.module.FORMAT_VERSION
-    return digest(batch_identity(wc), version, SEED, wc.shard, n_shards(wc))
+    versions = catalogue.FORMAT_VERSION, PLAN.survey.module.FORMAT_VERSION
+    return digest(batch_identity(wc), versions, SEED)
 
 
 def earlier_catalogues(wc):

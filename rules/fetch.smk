@@ -1,6 +1,10 @@
+# The code is no parameter of these two rules: neither an edit of a schema nor one of a survey's
+# code may download a million cutouts again. What does is another selection or source, another
+# option or seed, or a new FORMAT_VERSION of the survey or of the catalogue. (`ancient` would not do:
+# Snakemake then overlooks what else has changed downstream.)
 rule prepare_catalogue:
     input:
-        sources=batch_sources,
+        sources=ancient(batch_sources),  # their content counts (identity), not their date
         earlier=earlier_catalogues,
     output:
         catalogue="results/{run}/catalogue/{batch}.parquet",
@@ -17,21 +21,16 @@ rule prepare_catalogue:
         batch=batch_section,
         strict=CONFIG["strict"],
         seed=SEED,
-        identity=batch_identity,
-        code=code("prepare_catalogue", ("surveys", PLAN.survey.kind)),
-        libraries=libraries("fetch"),
+        identity=request_identity,
     message:
         "Read batch {wildcards.batch} and set faulty rows aside"
     script:
         "../workflow/scripts/prepare_catalogue.py"
 
 
-# The catalogue is `ancient` here and the code is no parameter: neither an edit of a schema nor one
-# of the survey's code may download a million cutouts again. What does is another selection or
-# source, another option or seed, or a new FORMAT_VERSION of the survey.
 rule fetch_cutouts:
     input:
-        catalogue=ancient("results/{run}/catalogue/{batch}.parquet"),
+        catalogue="results/{run}/catalogue/{batch}.parquet",
     output:
         cutouts="results/{run}/cutouts/{batch}/shard-{shard}.h5",
         manifest="results/{run}/cutouts/{batch}/shard-{shard}.manifest.parquet",

@@ -10,8 +10,9 @@ rule make_images:
     conda:
         "../envs/images.yaml"
     params:
-        transforms=CONFIG["images"],
+        transforms=transforms(),
         kind=PLAN.kind,
+        shape=list(PLAN.chain.shape) if PLAN.chain else [],
         code=code_of_transforms("make_images"),
         libraries=libraries("images"),
     message:

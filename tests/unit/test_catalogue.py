@@ -380,6 +380,48 @@ def test_cuts_follow_one_another_and_keep_row_numbers_and_units(sample, tmp_path
 
 
 @pytest.mark.parametrize(
+    ("expression", "rows"),
+    [
+        ("x > 1", [0]),
+        ("not x > 1", [1, 2]),
+        ("x == x", [0]),
+        ("1 / e > 5", [0]),
+        ("e / e == 1", [1, 2]),
+        ("isnull(e / e)", [0]),
+        ("small & 512 == 0 and small + 300 > 301", [1, 2]),
+        ("big > 2 ** 15 and big == 18446744073709551615", [0]),
+        ("kind == 2", [1]),
+        ("isnull(kind)", [2]),
+        ("code == 'a'", [0]),
+        ("day < '2020-06-01'", [0]),
+        ("nothing == 3 or nothing == 'a' or nothing", []),
+        ("isnull(nothing + 1)", [0, 1, 2]),
+        ("gap", [0]),
+        ("-gap < 0", [0]),
+        ("(e < 1) == True", [0]),
+        ("e in []", []),
+        ("e not in [1, 5]", [0, 2]),
+        ("0 < e < 2 < 3", [1]),
+    ],
+)
+def test_gaps_types_and_columns_without_a_value(expression, rows):
+    frame = pd.DataFrame(
+        {
+            "x": pd.array([1.5, None, np.nan], dtype="Float64"),
+            "e": [0.0, 1.0, 2.0],
+            "small": np.array([1, 2, 3], dtype=np.int8),
+            "big": np.array([2**64 - 1, 1, 2], dtype=np.uint64),
+            "kind": pd.Categorical([1, 2, None]),
+            "code": [b"a", b"b", None],
+            "day": pd.to_datetime(["2020-01-01", "2021-01-01", None]),
+            "nothing": [None] * 3,
+            "gap": pd.array([True, None, False], dtype="boolean"),
+        }
+    )
+    assert catalogue.select(frame, [expression])[0].index.tolist() == rows
+
+
+@pytest.mark.parametrize(
     ("expression", "message"),
     [
         ("i_mag < 20", r"select 'i_mag < 20': column: found 'i_mag', allowed: big"),
@@ -400,6 +442,8 @@ def test_cuts_follow_one_another_and_keep_row_numbers_and_units(sample, tmp_path
         ("~flag", "found '~flag', allowed: something that is true"),
         ("i < 2 ** 999 ** 9", "allowed: an exponent"),
         ("i in r", "found 'r', allowed: a list of values"),
+        ("sqrt(4) < i", "found '4', allowed: something with a column in it"),
+        ("i in [r]", r"found '\[r\]', allowed: numbers or text in a list"),
         ("1 < 2", "column: found None, allowed: big"),
         ("label < 3", "found text compared with a number"),
         ("i in ['a']", "found text compared with a number"),

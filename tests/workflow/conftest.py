@@ -55,7 +55,7 @@ class Workspace:
 
     def command(self, *arguments: str, cores: int = 2) -> list[str]:
         snakemake = [sys.executable, "-m", "snakemake", "--cores", str(cores)]
-        return [*snakemake, "--configfile", self.config, *arguments]
+        return [*snakemake, *arguments, "--configfile", self.config]
 
     def run(self, *arguments: str, cores: int = 2) -> Finished:
         """Run Snakemake to its end."""
@@ -69,7 +69,7 @@ class Workspace:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            timeout=900,
         )
         return Finished(done.returncode, done.stdout)
 
@@ -101,7 +101,8 @@ class Workspace:
         """Replace top-level sections of the configuration; None removes one."""
         file = self.folder / self.config
         config = yaml.safe_load(file.read_text()) | sections
-        file.write_text(yaml.safe_dump({k: v for k, v in config.items() if v is not None}))
+        config = {k: v for k, v in config.items() if v is not None}
+        file.write_text(yaml.safe_dump(config, sort_keys=False))
 
     def tables(self, run: str = "small") -> dict[str, pd.DataFrame]:
         """Every table of scores, the ranked one, metrics and manifests, but for times."""

@@ -52,6 +52,16 @@ def test_changing_an_option_of_a_detector_reruns_it_alone(small):
     only_the_forest(small.plan())
 
 
+def test_writing_the_same_options_otherwise_reruns_nothing(small):
+    small.edit(
+        "small.yaml",
+        "{kind: lupton, red: i, green: r, blue: g}",
+        "{blue: g, green: r, red: i, q: 15, kind: lupton}",
+    )
+    small.edit("small.yaml", "n_trees: 50", "n_trees: 50, max_samples: 256")
+    assert small.plan().nothing_to_do
+
+
 def test_editing_words_reruns_nothing(small):
     """Docstrings and comments, of modules and of scripts."""
     for path in (LUPTON, FOREST, "workflow/scripts/make_images.py", "workflow/hoag/tables.py"):
@@ -69,22 +79,22 @@ def test_editing_the_schemas_fetches_nothing(small):
         "workflow/hoag/tables.py", '"attempts": WHOLE,', '"attempts": WHOLE,\n"instrument": TEXT,'
     )
     jobs = small.plan().jobs
-    assert jobs["prepare_catalogue"] == 1 and jobs["rank_objects"] == 1
-    assert not {"fetch_cutouts", "make_images"} & set(jobs)
+    assert jobs["rank_objects"] == 1 and jobs["train_wgan"] == 1
+    assert not {"prepare_catalogue", "fetch_cutouts", "make_images"} & set(jobs)
 
 
 def test_editing_how_cutouts_are_fetched_fetches_nothing(small):
-    append(small, SURVEY, "\nEDITED = True\n")
-    append(small, "workflow/scripts/fetch_cutouts.py", "\nEDITED = True\n")
-    jobs = small.plan().jobs
-    assert jobs["prepare_catalogue"] == 1
-    assert not {"fetch_cutouts", "make_images"} & set(jobs)
+    for path in (SURVEY, "workflow/scripts/fetch_cutouts.py", "workflow/hoag/batches.py"):
+        append(small, path, "\nEDITED = True\n")
+    assert small.plan().nothing_to_do
 
 
-def test_raising_the_format_version_fetches_again(small):
-    small.edit(SURVEY, "\nFORMAT_VERSION = 1\n", "\nFORMAT_VERSION = 1 + 1\n")
+@pytest.mark.parametrize("path", [SURVEY, "workflow/hoag/catalogue/__init__.py"])
+def test_raising_a_format_version_fetches_again(small, path):
+    small.edit(path, "\nFORMAT_VERSION = 1", "\nFORMAT_VERSION = 2")
     jobs = small.plan().jobs
-    assert jobs["fetch_cutouts"] == 2 and jobs["make_images"] == 2 and jobs["train_wgan"] == 1
+    assert jobs["prepare_catalogue"] == 1 and jobs["fetch_cutouts"] == 2
+    assert jobs["make_images"] == 2 and jobs["train_wgan"] == 1
 
 
 def test_another_seed_draws_again(small):

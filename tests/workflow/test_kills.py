@@ -11,7 +11,8 @@ import pytest
 
 pytestmark = pytest.mark.workflow
 
-GONE_WITHIN = 2.0  # seconds
+SOON = 2.0  # seconds in which a job ends that has begun its work
+IMPORTED = 20.0  # one that still imports (torch, on a busy machine) has written nothing yet
 
 
 def assert_same_tables(workspace, undisturbed):
@@ -40,12 +41,12 @@ def wait_until(condition, main, seconds=120.0):
     return False
 
 
-def kill_only(main):
-    """Kill the main process alone; its jobs must end by themselves."""
+def kill_only(main, within=IMPORTED):
+    """Kill the main process alone; its jobs must end by themselves. Returns how many there were."""
     jobs = jobs_of(main)
     main.kill()
     main.wait()
-    _, alive = psutil.wait_procs(jobs, timeout=GONE_WITHIN)
+    _, alive = psutil.wait_procs(jobs, timeout=within)
     assert not alive, [p.cmdline() for p in alive]
     return len(jobs)
 
@@ -69,7 +70,7 @@ def test_killed_main_process(undisturbed, build):
     weights = workspace.folder / "results/small/models/wgan/seed-1/weights.safetensors"
     main = workspace.start("ranking")  # killed in the middle of the training
     assert wait_until(lambda: list(checkpoints.glob("*/last.ckpt")), main)
-    n_jobs += kill_only(main)
+    n_jobs += kill_only(main, within=SOON)
     assert not weights.exists()
 
     main = workspace.start("ranking")

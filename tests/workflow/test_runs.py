@@ -139,7 +139,10 @@ def test_scores_depend_on_neither_cores_nor_shards(undisturbed, build):
     done = other.run("scores", cores=1)
     assert done.code == 0, done.said
     expected = undisturbed.workspace.tables()
-    for name in ("scores/images/wgan/seed-1.parquet", "scores/residual_codes/forest/seed-1.parquet"):
+    for name in (
+        "scores/images/wgan/seed-1.parquet",
+        "scores/residual_codes/forest/seed-1.parquet",
+    ):
         path = other.folder / "results" / "small" / name
         pd.testing.assert_frame_equal(pd.read_parquet(path), expected[name], check_exact=True)
 

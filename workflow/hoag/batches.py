@@ -67,8 +67,15 @@ def assemble(
     else:
         rows = catalogue.read(keys["catalogue"], id_column=keys["id_column"])
         selected, cuts = catalogue.select(rows, keys["select"])
-        found = {k: keys[k] for k in ("id_column", "ra_column", "dec_column")}
-    made = catalogue.prepare(selected, **found, earlier=earlier, strict=strict, base_name=name)
+        found = {k: v for k, v in keys.items() if k not in ("catalogue", "select", "name")}
+    made = catalogue.prepare(
+        selected,
+        **found,
+        need_position=getattr(survey, "NEEDS_POSITION", False),
+        earlier=earlier,
+        strict=strict,
+        base_name=name,
+    )
     table, rejects = made.table, made.rejects
     if keys["catalogue"] is not None:
         join = _by_row if hasattr(own_options, "n_objects") else _by_id

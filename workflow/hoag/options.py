@@ -35,7 +35,8 @@ def option(
     doc
         One sentence for the documentation.
     unit
-        Unit of the value ("px", "arcsec", ...), or None for a pure number or text.
+        Unit of the value ("px", "arcsec", ...), or None for a pure number or text; "path" marks
+        a local file or folder that is read.
     minimum, maximum
         Inclusive limits; for a sequence they hold for each element.
     choices
@@ -105,7 +106,7 @@ def unknown(path: str, found: Any, allowed: typing.Iterable[str]) -> str:
     """
     allowed = sorted(allowed)
     small = {a.lower(): a for a in allowed}
-    near = difflib.get_close_matches(str(found).lower(), small, n=1)
+    near = difflib.get_close_matches(str(found or "").lower(), small, n=1)
     hint = f"; did you mean {small[near[0]]!r}?" if near else ""
     more = f", ... ({len(allowed)} in all)" if len(allowed) > 30 else ""
     shown = ", ".join(allowed[:30]) or "nothing"
@@ -168,7 +169,7 @@ def _first_fit(value: Any, hints: tuple, limits: Mapping[str, Any], path: str) -
             except _RefusedError as refused:
                 refusals.append(refused)
     deepest = max(refusals, key=lambda r: len(r.path))
-    if deepest.path != path:  # a list of the right length, say, with one wrong element
+    if len(refusals) == 1 or deepest.path != path:  # one element of a list of the right length
         raise deepest
     raise _RefusedError(path, value, " or ".join(r.allowed for r in refusals))
 

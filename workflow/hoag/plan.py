@@ -25,7 +25,8 @@ from hoag.options import ConfigError, as_plain, build, unknown
 from hoag.surveys._types import FEATURES
 
 SCHEMA = Path(__file__).parents[2] / "config" / "schemas" / "config.schema.yaml"
-BATCH_KEYS = ("name", "catalogue", "id_column", "ra_column", "dec_column", "select")
+COLUMN_KEYS = ("id_column", "ra_column", "dec_column", "ra_unit", "dec_unit")
+BATCH_KEYS = ("name", "catalogue", "select", *COLUMN_KEYS)
 DETECTOR_KEYS = ("features",)
 EMBEDDING_KEYS = ("features", "objects", "max_fit", "min_group")
 
@@ -46,8 +47,9 @@ class Batch:
     @property
     def sources(self) -> list[str]:
         """Local files and folders that the batch is read from."""
-        paths = [self.keys["catalogue"], *(v for v in dataclasses.asdict(self.options).values())]
-        return [p for p in paths if isinstance(p, str) and os.path.exists(p)]
+        fields = dataclasses.fields(self.options)
+        own = [getattr(self.options, f.name) for f in fields if f.metadata["unit"] == "path"]
+        return [path for path in (self.keys["catalogue"], *own) if path]
 
 
 @dataclass(frozen=True)
@@ -237,13 +239,21 @@ def _batches(config: Mapping[str, Any], survey: Entry) -> dict[str, Batch]:
 
 
 def _count(keys: dict[str, Any], own: dict[str, Any], survey: Entry, key: str) -> int:
-    """Objects in a batch, counted fast."""
+    """Objects in a batch, counted fast; both the catalogue and the survey's source are checked."""
+    drawn = "n_objects" in survey.module.Batch.__dataclass_fields__
     try:
+        n_objects = 0
         if keys["catalogue"]:
-            columns = {k: keys[k] for k in ("id_column", "ra_column", "dec_column")}
-            return catalogue.count(keys["catalogue"], keys["select"], **columns)
-        options = build(survey.module.Batch, own, key)
-        return survey.module.count(options, survey.options, name=keys["name"])
+            columns = {k: keys[k] for k in COLUMN_KEYS}
+            needed = getattr(survey.module, "NEEDS_POSITION", False)
+            n_objects = catalogue.count(
+                keys["catalogue"], keys["select"], **columns, need_position=needed
+            )
+        if not (keys["catalogue"] and drawn):
+            options = build(survey.module.Batch, own, key)
+            listed = survey.module.count(options, survey.options, name=keys["name"])
+            n_objects = n_objects or listed
+        return n_objects
     except ConfigError as error:
         text = str(error)
         raise ConfigError(text if text.startswith(key) else f"{key}: {text}") from None

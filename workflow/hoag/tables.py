@@ -36,6 +36,11 @@ class Schema:
     required: tuple[str, ...] = ()
     extra: pa.DataType | str | None = None
 
+    def type_of(self, column: str) -> pa.DataType | None:
+        """The type that a column must have, None where any will do."""
+        other = self.extra if isinstance(self.extra, pa.DataType) else None
+        return self.columns.get(column, other)
+
 
 SCHEMAS = {
     # a catalogue keeps the user's own columns untouched beside these
@@ -197,10 +202,14 @@ def read(name: str, path: str | Path, columns: list[str] | None = None) -> pd.Da
     """
     schema = SCHEMAS[name]
     if Path(path).suffix == ".csv":
-        types = pa.csv.ConvertOptions(
-            column_types=dict(schema.columns), include_columns=columns, strings_can_be_null=True
+        with pa.csv.open_csv(path) as file:
+            types = {c: schema.type_of(c) for c in file.schema.names}
+        options = pa.csv.ConvertOptions(
+            column_types={c: t for c, t in types.items() if t is not None},
+            include_columns=columns,
+            strings_can_be_null=True,
         )
-        table = pa.csv.read_csv(path, convert_options=types)
+        table = pa.csv.read_csv(path, convert_options=options)
     else:
         table = pq.read_table(path, columns=columns)
     if columns is not None:
@@ -245,9 +254,7 @@ def _conform(name: str, frame: pd.DataFrame, path: str) -> pa.Table:
     order = list(schema.columns) + [c for c in frame.columns if c not in schema.columns]
     arrays = []
     for column in order:
-        wanted = schema.columns.get(column)
-        if wanted is None and isinstance(schema.extra, pa.DataType):
-            wanted = schema.extra
+        wanted = schema.type_of(column)
         try:
             arrays.append(pa.Array.from_pandas(frame[column], type=wanted))
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
@@ -260,20 +267,23 @@ def _conform(name: str, frame: pd.DataFrame, path: str) -> pa.Table:
     return table
 
 
+_LARGE = {TEXT: pa.large_string()}
+
+
 def _check(schema: Schema, table: pa.Table, name: str, path: str) -> None:
-    for column, wanted in schema.columns.items():
+    for column in schema.columns:
         if column not in table.column_names:
             raise TableError(f"{path}: table {name!r} lacks the column(s) {column}")
-        found = table.schema.field(column).type
-        if found not in (wanted, pa.large_string() if wanted == TEXT else wanted):
-            raise TableError(
-                f"{path}: table {name!r}, column {column!r}: found {found}, allowed: {wanted}"
-            )
-    for column in table.column_names:
+    for column, found in zip(table.column_names, table.schema.types, strict=True):
         if column not in schema.columns and schema.extra is None:
             raise TableError(
                 f"{path}: table {name!r}: found column {column!r}, "
                 f"allowed: {', '.join(schema.columns)}"
+            )
+        wanted = schema.type_of(column)
+        if wanted is not None and found not in (wanted, _LARGE.get(wanted)):
+            raise TableError(
+                f"{path}: table {name!r}, column {column!r}: found {found}, allowed: {wanted}"
             )
     for column in schema.required:
         if table.column(column).null_count:

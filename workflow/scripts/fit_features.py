@@ -32,6 +32,10 @@ def main(
         objects = pd.concat([tables.read("catalogue", p) for p in inputs["catalogue"]])
     else:
         objects = open_view(view, inputs["images"], inputs.get("reconstructions"))
+    if not len(objects):
+        raise ValueError(
+            "found no object in the fit batches (see the manifests), allowed: 1 or more"
+        )
     extra = {}
     if "checkpoint" in inspect.signature(module.fit).parameters:  # a feature space that is trained
         identity = digest("features", plugin, seed, threads, code, libraries, objects.digest)

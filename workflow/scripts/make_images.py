@@ -14,16 +14,16 @@ def main(
     *,
     transforms: list[dict[str, Any]],
     kind: str,
+    shape: list[int],
     say: Progress,
 ) -> None:
     cutouts = ImageStore([path_cutouts])
     bands = tuple(cutouts.attributes["bands"])
     sides = cutouts.shape[1:] if kind == FLUX_IMAGE else cutouts.shape[:2]
-    chain = build_chain(
-        transforms, kind=kind, shape=sides if len(cutouts) else None, bands=bands, key="images"
-    )
     n_nan_images = 0
-    with ShardWriter(path_images, {"kind": "image"}, shape=chain.shape) as writer:
+    with ShardWriter(path_images, {"kind": "image"}, shape=shape) as writer:
+        if len(cutouts):
+            chain = build_chain(transforms, kind=kind, shape=sides, bands=bands)
         for n, object_id in enumerate(cutouts.object_ids):
             image, n_nan = chain(cutouts.read([n])[0])
             writer.append(object_id, image, n_nan=n_nan)
@@ -40,5 +40,6 @@ if __name__ == "__main__":
             snakemake.output.images,
             transforms=snakemake.params.transforms,
             kind=snakemake.params.kind,
+            shape=snakemake.params.shape,
             say=say,
         )

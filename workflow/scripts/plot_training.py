@@ -9,8 +9,8 @@ from _job import job
 from _pictures import Album, keep
 from hoag import tables
 from hoag.figures import training
-from hoag.models.saving import load_wgan
-from hoag.models.wgan.training import sample
+from hoag.models.wgan.checks import sample
+from hoag.models.wgan.networks import load_wgan
 from hoag.seeds import generator
 
 N_SAMPLES = 32
@@ -40,7 +40,7 @@ def main(
         curves[name] = rows.astype({"iteration": "int64"})
     keep(*training.draw_history(curves, MEANINGS), output)
     drawer, _ = load_wgan(*wgan)
-    made = sample(drawer, N_SAMPLES, drawer.project.in_features, seed)
+    made = sample(drawer, N_SAMPLES, seed)
     album = Album(paths_images)
     chosen = generator(seed, "real").permutation(len(album.store))[:N_SAMPLES]
     keep(*training.draw_samples(made, album.store.read(chosen)), output, "samples")

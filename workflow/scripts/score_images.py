@@ -9,7 +9,7 @@ from _job import Progress, job
 from hoag import tables
 from hoag.detectors import wgan
 from hoag.images.store import ImageStore, ShardWriter
-from hoag.models.saving import load_networks
+from hoag.models.wgan.trained import load_networks
 from hoag.options import build
 
 

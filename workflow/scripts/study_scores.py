@@ -10,7 +10,7 @@ from _job import Progress, job
 from hoag import studies, tables
 from hoag.detectors import wgan
 from hoag.images.store import ImageStore
-from hoag.models.saving import load_networks
+from hoag.models.wgan.trained import load_networks
 from hoag.options import build
 from hoag.seeds import generator
 
@@ -34,9 +34,9 @@ def main(
     images = store.read(np.sort(chosen))
     parts = []
     for name, study in (
-        ("lambda", lambda: studies.scan_weights(images, options, trained)),
+        ("lambda", lambda: studies.scan_weights(images, options, trained, seed)),
         ("starts", lambda: studies.compare_starts(images, options, trained, seed)),
-        ("steps", lambda: studies.follow_steps(images, options, trained)),
+        ("steps", lambda: studies.follow_steps(images, options, trained, seed)),
     ):
         say(f"study of {name} on {len(images)} images")
         parts.append(study())

@@ -10,10 +10,11 @@ from _job import Progress, job
 from hoag import tables
 from hoag.digests import digest
 from hoag.images.store import ImageStore
+from hoag.models._saving import save, weights_digest
 from hoag.models._training import Schedule, train
 from hoag.models.encoder import Options
 from hoag.models.encoder.training import EncoderTraining
-from hoag.models.saving import load_wgan, save, weights_digest
+from hoag.models.wgan.networks import load_wgan
 from hoag.options import build
 
 
@@ -44,12 +45,11 @@ def main(
         threads=threads,
         seed=seed,
     )
-    model = EncoderTraining(chosen, generator, critic, store.shape, seed, schedule.log_every)
+    model = EncoderTraining(chosen, generator, critic, store.shape, seed)
     train(model, store, np.arange(len(store)), chosen.batch_size, schedule, say)
-    facts = {"shape": list(store.shape), "n_latent": generator.project.in_features}
+    facts = {"shape": list(store.shape), "n_latent": generator.n_latent}
     save(path_weights, path_description, {"encoder": model.encoder}, options=chosen, **facts)
-    history = pd.DataFrame(model.history or {"iteration": pd.Series(dtype="int64")})
-    tables.write("history", history, path_history)
+    tables.write("history", pd.DataFrame(model.history), path_history)
 
 
 if __name__ == "__main__":

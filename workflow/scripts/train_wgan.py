@@ -9,10 +9,11 @@ from _job import Progress, job
 from hoag import tables
 from hoag.digests import digest
 from hoag.images.store import ImageStore
+from hoag.models._saving import save
 from hoag.models._training import Schedule
-from hoag.models.saving import save
 from hoag.models.wgan import Options
-from hoag.models.wgan.training import check, train_wgan
+from hoag.models.wgan.checks import check
+from hoag.models.wgan.training import train_wgan
 from hoag.options import build
 
 
@@ -52,8 +53,7 @@ def main(
         options=chosen,
         shape=list(store.shape),
     )
-    history = pd.DataFrame(model.history or {"iteration": pd.Series(dtype="int64")})
-    tables.write("history", history, path_history)
+    tables.write("history", pd.DataFrame(model.history), path_history)
     tables.write("checks", checks, path_checks)
 
 

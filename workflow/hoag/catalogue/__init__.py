@@ -12,4 +12,6 @@ from hoag.catalogue.preparing import Prepared, count, prepare
 from hoag.catalogue.reading import read
 from hoag.catalogue.selection import check_expressions, select
 
-__all__ = ["Prepared", "check_expressions", "count", "prepare", "read", "select"]
+FORMAT_VERSION = 1  # raised by hand when reading changes: everything is then fetched again
+
+__all__ = ["FORMAT_VERSION", "Prepared", "check_expressions", "count", "prepare", "read", "select"]

@@ -83,7 +83,7 @@ def fit(
             threads=threads,
             seed=seed,
         )
-        module = AutoencoderTraining(options, store.shape, scale, seed, schedule.log_every)
+        module = AutoencoderTraining(options, store.shape, scale, seed)
         keywords = {"say": say} if say else {}
         train(module, store, np.arange(len(store)), options.batch_size, schedule, **keywords)
     state = {k: v.detach().cpu().numpy() for k, v in module.network.state_dict().items()}

@@ -80,9 +80,8 @@ class ShardWriter:
 
     def _create(self, shape: Sequence[int], dtype: np.dtype) -> None:
         chunk = (1, *(max(s, 1) for s in shape))
-        self._file.create_dataset(
-            "images", (0, *shape), dtype, maxshape=(None, *shape), chunks=chunk
-        )
+        most = (None, *(s or None for s in shape))  # a chunk may not exceed what is possible
+        self._file.create_dataset("images", (0, *shape), dtype, maxshape=most, chunks=chunk)
 
     def __exit__(
         self,

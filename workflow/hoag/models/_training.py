@@ -136,7 +136,7 @@ class _Checkpoint(pl.Callback):
     def on_train_epoch_start(self, trainer: pl.Trainer, _module: pl.LightningModule) -> None:
         if trainer.current_epoch:
             with atomic(self.path) as private:
-                trainer.save_checkpoint(private)
+                trainer.save_checkpoint(private, weights_only=False)
 
 
 def train(

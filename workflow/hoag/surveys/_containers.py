@@ -11,6 +11,7 @@ import hashlib
 import lzma
 import os
 import posixpath
+import re
 import tarfile
 import zipfile
 import zlib
@@ -49,8 +50,9 @@ class Entry(NamedTuple):
 
 
 def one_line(error: BaseException) -> str:
-    """An exception's text without line breaks, or its type where it says nothing."""
-    return " ".join(str(error).split()) or type(error).__name__
+    """An exception's text without line breaks and addresses, or its type where it says nothing."""
+    said = re.sub(r"<[^>]* at 0x[0-9a-f]+>", "", str(error))  # the same text in every run
+    return " ".join(said.split()) or type(error).__name__
 
 
 def as_text(values: Iterable[Any]) -> list[str | None]:

@@ -104,20 +104,20 @@ class Options:
 class Batch:
     """One source of images, with its labels and what to leave out."""
 
-    source: str = option(doc="Path of the folder, archive or array file.")
+    source: str = option(doc="The folder, archive or array file.", unit="path")
     pattern: str = option(
         "*", doc="Glob that a member's name, or its path inside the source, must match."
     )
     id_prefix: str = option("", doc="Text put before every object id.")
     label_from_folder: bool = option(False, doc="Label objects by the folder they lie in.")
-    labels: str | None = option(None, doc="Path of a table of labels, or null.")
+    labels: str | None = option(None, doc="A table of labels, or null.", unit="path")
     labels_id_column: str = option("object_id", doc="Its column of ids, without the prefix.")
     labels_column: str = option("label", doc="Its column of labels.")
     labels_names: dict[str, str | None] = option(  # noqa: RUF009 (no call, the fields' own helper)
         {},
         doc="Names of its values (null: no label); empty: the values themselves are the labels.",
     )
-    exclude: str | None = option(None, doc="Path of a table of objects to leave out, or null.")
+    exclude: str | None = option(None, doc="A table of objects to leave out, or null.", unit="path")
     exclude_column: str = option("object_id", doc="Its column of ids, without the prefix.")
     merge_identical: bool = option(
         True,

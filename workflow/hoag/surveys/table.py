@@ -36,7 +36,7 @@ class Options:
 class Batch:
     """One table, and what its columns are called."""
 
-    source: str = option(doc="Path of the table: CSV, FITS, ECSV, VOTable or Parquet.")
+    source: str = option(doc="The table: CSV, FITS, ECSV, VOTable or Parquet.", unit="path")
     id_column: str | None = option(
         None, doc="Column of object ids; null: object_id if there is one, else row numbers from 0."
     )

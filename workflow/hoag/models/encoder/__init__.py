@@ -18,8 +18,8 @@ class Options:
     iterations: int = option(5000, doc="Training steps.", minimum=1)
     batch_size: int = option(32, doc="Images a step.", minimum=1)
     learning_rate: float = option(1e-3, doc="Adam's rate.", minimum=0)
-    beta1: float = option(0.5, doc="Adam's first decay.", minimum=0, maximum=1)
-    beta2: float = option(0.9, doc="Adam's second decay.", minimum=0, maximum=1)
+    beta1: float = option(0.5, doc="Adam's first decay.", minimum=0, maximum=0.9999)
+    beta2: float = option(0.9, doc="Adam's second decay.", minimum=0, maximum=0.9999)
     recipe: str = option(
         "workshop", doc="Which score's loss it is trained on.", choices=tuple(RECIPES)
     )

@@ -18,8 +18,8 @@ class Options:
     critic_steps: int = option(5, doc="Critic steps a generator step.", minimum=1)
     gradient_penalty: float = option(10.0, doc="Weight of the gradient penalty.", minimum=0)
     learning_rate: float = option(1e-4, doc="Adam's rate for both networks.", minimum=0)
-    beta1: float = option(0.5, doc="Adam's first decay.", minimum=0, maximum=1)
-    beta2: float = option(0.9, doc="Adam's second decay.", minimum=0, maximum=1)
+    beta1: float = option(0.5, doc="Adam's first decay.", minimum=0, maximum=0.9999)
+    beta2: float = option(0.9, doc="Adam's second decay.", minimum=0, maximum=0.9999)
     noise: float = option(
         0.0,
         doc="Deviation of the Gaussian noise inside the generator while training (the authors' "

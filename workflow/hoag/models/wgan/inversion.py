@@ -19,6 +19,10 @@ class Inversion:
     z: Tensor  # (n, n_latent)
     reconstruction: Tensor  # (n, c, y, x)
 
+    def score(self, weight: float) -> Tensor:
+        """(1 - weight) s_gen + weight s_disc, float64: Storey-Fisher et al. 2020, section 3.2."""
+        return (1 - weight) * self.s_gen.double().cpu() + weight * self.s_disc.double().cpu()
+
 
 def invert(
     image: Tensor,
@@ -46,10 +50,8 @@ def invert(
         Where to start, (n, n_latent).
     generator, critic
         The trained networks, with their weights frozen.
-    distance
-        As in `hoag.models.wgan.loss.loss_terms`.
-    weight
-        Lambda in (1 - lambda) s_gen + lambda s_disc.
+    distance, weight
+        As in `hoag.models.wgan.loss.loss_terms` and `Inversion.score`.
     n_steps, learning_rate, betas
         Of Adam.
     """
