@@ -1,5 +1,6 @@
 # Functions for the rules; no rules here.
 import fcntl
+import functools
 import sys
 import time
 from pathlib import Path
@@ -42,11 +43,13 @@ wildcard_constraints:
 # --- what a result depends on besides its inputs and options
 
 
+@functools.cache
 def code(script, *plugins):
     """Digest of a script's code and of the plug-ins (family, kind) that the job loads."""
     return code_digest(f"{workflow.basedir}/workflow/scripts/{script}.py", plugins)
 
 
+@functools.cache
 def libraries(environment):
     """Versions of the libraries that an environment names."""
     return library_versions(f"{workflow.basedir}/envs/{environment}.yaml")
@@ -101,8 +104,9 @@ def batch_sources(wc):
     return [p for p in PLAN.batches[wc.batch].sources if Path(p).is_file()]
 
 
-def batch_identity(wc):
-    return digest([source_identity(p) for p in PLAN.batches[wc.batch].sources])
+@functools.cache
+def batch_identity(name):
+    return digest([source_identity(path) for path in PLAN.batches[name].sources])
 
 
 def request_identity(wc):
@@ -112,7 +116,7 @@ def request_identity(wc):
     unseen where other parameters already have its old and its new value.
     """
     versions = catalogue.FORMAT_VERSION, PLAN.survey.module.FORMAT_VERSION
-    return digest(batch_identity(wc), versions, SEED)
+    return digest(batch_identity(wc.batch), versions, SEED)
 
 
 def earlier_catalogues(wc):
@@ -279,6 +283,7 @@ def all_figures():
     names = [f"scores-{space}-{detector}" for space, detector in PLAN.scores]
     if PLAN.chain is not None:
         names += [f"gallery-{space}-{detector}-top" for space, detector in PLAN.scores]
+        names += [f"groups-{name}" for name in PLAN.embeddings]
     names += [f"embedding-{name}" for name in PLAN.embeddings]
     if image_detectors():
         names += ["training", f"reconstructions-{PLAN.residuals_of}"]

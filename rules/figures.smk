@@ -160,7 +160,6 @@ rule plot_training:
 rule plot_embedding:
     input:
         embedding=f"results/{{run}}/embeddings/{{embedding}}/seed-{SEED}.parquet",
-        groups=f"results/{{run}}/embeddings/{{embedding}}/seed-{SEED}.groups.csv",
         scores=expand(
             "results/{{run}}/scores/{features}/{detector}/seed-{seed}.parquet",
             seed=SEED,
@@ -169,8 +168,6 @@ rule plot_embedding:
         catalogues=expand(
             "results/{{run}}/catalogue/{batch}.parquet", batch=PLAN.batches
         ),
-        images=map_images,
-        reconstructions=map_reconstructions,
     output:
         png=report(
             "results/{run}/figures/embedding-{embedding}.png",
@@ -180,14 +177,6 @@ rule plot_embedding:
         ),
         pdf="results/{run}/figures/embedding-{embedding}.pdf",
         table="results/{run}/tables/figures/embedding-{embedding}.csv",
-        groups_png=report(
-            "results/{run}/figures/groups-{embedding}.png",
-            caption="../workflow/report/groups.rst",
-            category="Maps",
-            labels={"map": "{embedding}", "figure": "groups"},
-        ),
-        groups_pdf="results/{run}/figures/groups-{embedding}.pdf",
-        groups_table="results/{run}/tables/figures/groups-{embedding}.csv",
     log:
         "results/{run}/logs/plot_embedding/embedding-{embedding}.log",
     benchmark:
@@ -202,6 +191,35 @@ rule plot_embedding:
         "Draw the map {wildcards.embedding}"
     script:
         "../workflow/scripts/plot_embedding.py"
+
+
+rule plot_groups:
+    input:
+        groups=f"results/{{run}}/embeddings/{{embedding}}/seed-{SEED}.groups.csv",
+        images=map_images,
+        reconstructions=map_reconstructions,
+    output:
+        png=report(
+            "results/{run}/figures/groups-{embedding}.png",
+            caption="../workflow/report/groups.rst",
+            category="Maps",
+            labels={"map": "{embedding}", "figure": "groups"},
+        ),
+        pdf="results/{run}/figures/groups-{embedding}.pdf",
+        table="results/{run}/tables/figures/groups-{embedding}.csv",
+    log:
+        "results/{run}/logs/plot_groups/groups-{embedding}.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_groups/groups-{embedding}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        code=code("plot_groups"),
+        libraries=libraries("figures"),
+    message:
+        "Draw typical members of the groups in the map {wildcards.embedding}"
+    script:
+        "../workflow/scripts/plot_groups.py"
 
 
 rule plot_curves:

@@ -31,11 +31,13 @@ class DrawnStore:
 def torch_at_rest():
     """A known global seed, and one thread: in small networks threads wait for one another."""
     import torch
+    from threadpoolctl import threadpool_limits
 
     torch.manual_seed(0)
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield
+    with threadpool_limits(1):
+        yield
     torch.set_num_threads(before)
 
 

@@ -500,7 +500,6 @@ def test_script_goes_on_only_from_a_checkpoint_of_its_own(workplace):
         {"code": "b"},
         {"libraries": {"torch": "2"}},
         {"options": {"learning_rate": 1e-3}},
-        {"options": {"iterations": 6}},
     ):
         other = Say()
         call_script(workplace, other, **copy.deepcopy(change))

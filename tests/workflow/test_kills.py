@@ -56,7 +56,7 @@ def finish(workspace, undisturbed):
     done = workspace.run("ranking")
     assert done.code == 0, done.said
     assert_same_tables(workspace, undisturbed)
-    assert not list(workspace.folder.rglob("*.part*"))
+    assert not list((workspace.folder / "results").rglob("*.part*"))
     assert workspace.run("ranking").nothing_to_do
 
 

@@ -160,6 +160,7 @@ def test_a_table_without_pixels(build):
     done = workspace.run()
     assert done.code == 0, done.said
     assert not {"fetch_cutouts", "make_images", "train_wgan", "plot_gallery"} & set(done.jobs)
+    assert "plot_groups" not in done.jobs
     assert {"embed_objects", "plot_embedding", "plot_scores", "plot_metric"} <= set(done.jobs)
     results = workspace.folder / "results" / "features"
     check_tables(results)

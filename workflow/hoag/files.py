@@ -1,6 +1,7 @@
 """Writing files so that a reader never sees half of one."""
 
 import contextlib
+import glob
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +12,13 @@ def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a private name beside ``path``; on success it takes the place of ``path``.
 
     A process that is killed, or that outlives the run which started it, leaves at most a
-    ``.part`` file behind and never a damaged output.
+    ``.part`` file behind and never a damaged output. The next one that writes ``path`` removes
+    what such a process left.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{glob.escape(path.stem)}.[0-9]*.part{path.suffix}"):
+        left.unlink(missing_ok=True)
     private = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         yield private

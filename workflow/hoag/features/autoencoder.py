@@ -70,11 +70,9 @@ def fit(
     from hoag.models.autoencoder.training import AutoencoderTraining
     from hoag.seeds import generator
 
-    drawn = generator(seed, "scale").permutation(len(store))[:1000]
-    sample = store.read(np.sort(drawn)).astype(np.float32)
-    scale = float(np.sqrt(np.mean(sample**2))) or 1.0
-    if sample.size and store.read(drawn[:1]).dtype == np.uint8:
-        scale /= 255.0
+    sample = store.read(np.sort(generator(seed, "scale").permutation(len(store))[:1000]))
+    unit = 255.0 if sample.dtype == np.uint8 else 1.0
+    scale = float(np.sqrt(np.mean(sample.astype(np.float32) ** 2))) / unit or 1.0
     with tempfile.TemporaryDirectory() as folder:
         schedule = Schedule(
             iterations=options.iterations,
@@ -88,7 +86,7 @@ def fit(
         train(module, store, np.arange(len(store)), options.batch_size, schedule, **keywords)
     state = {k: v.detach().cpu().numpy() for k, v in module.network.state_dict().items()}
     history = np.array([[r["iteration"], r["loss"]] for r in module.history], np.float64)
-    return state | {"scale": np.float64(scale), "history": history.reshape(-1, 2)}
+    return state | {"scale": np.array(scale), "history": history.reshape(-1, 2)}
 
 
 def transform(images: np.ndarray, options: Options, state: dict[str, np.ndarray]) -> np.ndarray:

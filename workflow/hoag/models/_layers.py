@@ -86,7 +86,7 @@ def as_tensor(
 def layout(device: torch.device | str) -> torch.memory_format:
     """How images and kernels lie in memory where networks are only applied, not trained.
 
-    Channels last is a fifth to a third faster on a CPU (``benchmarks/scoring.py``).
+    On a CPU channels last is faster at every size (``benchmarks/scoring.py``).
     """
     on_cpu = torch.device(device).type == "cpu"
     return torch.channels_last if on_cpu else torch.contiguous_format

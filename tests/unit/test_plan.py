@@ -1,0 +1,427 @@
+"""Planning: faults are named in one line, defaults are resolved, shards are few."""
+
+import copy
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+
+from hoag.options import ConfigError
+from hoag.plan import make_plan, source_identity
+
+ROOT = Path(__file__).parents[2]
+DATA = ROOT / "tests" / "data"
+
+
+def config_of(name):
+    return yaml.safe_load((DATA / f"{name}.yaml").read_text())
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """The working directory: a feature table, a catalogue, an empty one, and ten pictures."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(rng.normal(size=(30, 3)), columns=["u", "v", "w"])
+    frame.insert(0, "name", [f"object-{i}" for i in range(30)])
+    frame.to_csv("objects.csv", index=False)
+    sky = {"object_id": range(40), "ra": np.linspace(0, 9, 40), "dec": 0.0, "i_mag": 20.0}
+    pd.DataFrame(sky).to_csv("stars.csv", index=False)
+    pd.DataFrame(sky).iloc[:0].to_csv("empty.csv", index=False)
+    Path("pictures").mkdir()
+    for i in range(10):
+        Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(f"pictures/galaxy-{i}.png")
+    return tmp_path
+
+
+def changed(name, path, value):
+    """A configuration with one value replaced, added, or (value `...`) removed."""
+    config = copy.deepcopy(config_of(name))
+    *parents, last = path
+    section = config
+    for key in parents:
+        section = section[key]
+    if value is ...:
+        del section[last]
+    else:
+        section[last] = value
+    return config
+
+
+FAULTS = {
+    # what is wrong: (configuration, path of the key, value, parts of the message in order)
+    "unknown top-level key": (
+        "small",
+        ["detector"],
+        {},
+        ["detector: found 'detector', allowed: batches, ", "did you mean 'detectors'?"],
+    ),
+    "misspelt option": (
+        "small",
+        ["detectors", "forest", "n_tress"],
+        5,
+        ["detectors.forest.n_tress: found 'n_tress', allowed: ", "did you mean 'n_trees'?"],
+    ),
+    "misspelt option of a transform": (
+        "small",
+        ["images", 0, "strech"],
+        1,
+        ["images[0].strech: found 'strech', allowed: ", "did you mean 'stretch'?"],
+    ),
+    "misspelt option of a network": (
+        "small",
+        ["models", "wgan", "widht"],
+        4,
+        ["models.wgan.widht: found 'widht'", "did you mean 'width'?"],
+    ),
+    "unknown network": ("small", ["models", "gan"], {}, ["models.gan: found 'gan', allowed: enc"]),
+    "wrong type in the schema": (
+        "small",
+        ["shard_size"],
+        "many",
+        ["shard_size: found 'many', allowed: integer"],
+    ),
+    "wrong type of an option": (
+        "small",
+        ["detectors", "forest", "n_trees"],
+        "many",
+        ["detectors.forest.n_trees: found 'many', allowed: a whole number"],
+    ),
+    "truth value for a number": (
+        "small",
+        ["models", "wgan", "width"],
+        True,
+        ["models.wgan.width: found True, allowed: a whole number"],
+    ),
+    "beyond the limits": (
+        "small",
+        ["survey", "star_fraction"],
+        1.5,
+        ["survey.star_fraction: found 1.5, allowed: 0..1"],
+    ),
+    "unknown survey": (
+        "small",
+        ["survey"],
+        {"kind": "simulate"},
+        ["survey.kind: found 'simulate', allowed: images, ", "did you mean 'simulated'?"],
+    ),
+    "unknown detector": (
+        "small",
+        ["detectors", "forest", "kind"],
+        "forest",
+        ["detectors.forest.kind: found 'forest', allowed: column, "],
+    ),
+    "no kind": (
+        "small",
+        ["detectors", "forest"],
+        {"features": ["residual_codes"]},
+        ["detectors.forest.kind: required, found nothing"],
+    ),
+    "unknown feature space": (
+        "small",
+        ["detectors", "forest", "features"],
+        ["residuals"],
+        ["detectors.forest.features: found 'residuals', allowed: residual_codes"],
+    ),
+    "detector without features": (
+        "small",
+        ["detectors", "forest", "features"],
+        ...,
+        ["detectors.forest.features: required, found nothing"],
+    ),
+    "features for a detector of images": (
+        "small",
+        ["detectors", "wgan", "features"],
+        ["residual_codes"],
+        ["detectors.wgan.features: found ['residual_codes'], allowed: nothing"],
+    ),
+    "detector of images on a table": (
+        "features",
+        ["detectors", "wgan"],
+        {"kind": "wgan"},
+        ["detectors.wgan.kind: found 'wgan', which takes images, allowed ", "isolation_forest"],
+    ),
+    "features of images on a table": (
+        "features",
+        ["features", "numbers"],
+        {"kind": "pixels"},
+        ["features.numbers.kind: found 'pixels', which takes images, allowed ", "columns"],
+    ),
+    "transforms on a table": (
+        "features",
+        ["images"],
+        [{"kind": "lupton"}],
+        ["images: found 1 transforms, allowed: none, since survey 'table' yields features"],
+    ),
+    "lupton on rendered images": (
+        "pictures",
+        ["images"],
+        [{"kind": "lupton"}],
+        ["images[0].kind: found 'lupton', which does not take ", "allowed here: asinh, "],
+    ),
+    "no transform on flux images": (
+        "small",
+        ["images"],
+        [],
+        ["images: found a chain that ends in linear flux, allowed: one that holds one of "],
+    ),
+    "size that the networks can't take": (
+        "small",
+        ["survey", "size_px"],
+        40,
+        ["images: found ", "40", "allowed: ", "16"],
+    ),
+    "residuals without a reconstruction": (
+        "small",
+        ["detectors"],
+        {"forest": {"kind": "isolation_forest", "features": ["residual_codes"]}},
+        ["features.residual_codes.input: found 'residuals', allowed: images, since no detector"],
+    ),
+    "missing catalogue": (
+        "small",
+        ["batches", 0, "catalogue"],
+        "absent.fits",
+        ["batches[0]", "absent.fits"],
+    ),
+    "missing table": (
+        "features",
+        ["batches", 0, "source"],
+        "absent.csv",
+        ["batches", "absent.csv"],
+    ),
+    "missing folder": ("pictures", ["batches", 0, "source"], "absent", ["batches", "absent"]),
+    "empty catalogue": (
+        "small",
+        ["batches", 0],
+        {"name": "first", "catalogue": "empty.csv"},
+        ["batches[0]: empty.csv: found no row"],
+    ),
+    "unknown column in a selection": (
+        "small",
+        ["batches", 0],
+        {"name": "first", "catalogue": "stars.csv", "select": ["i_mag < 21", "r_mag > 3"]},
+        ["batches[0]: ", "r_mag", "allowed: ", "i_mag"],
+    ),
+    "selection that leaves nothing": (
+        "small",
+        ["batches", 0],
+        {"name": "first", "catalogue": "stars.csv", "select": ["i_mag > 25"]},
+        ["batches[0]: ", "stars.csv", "i_mag > 25"],
+    ),
+    "unset variable": (
+        "features",
+        ["batches", 0, "source"],
+        "$HOAG_NOWHERE/objects.csv",
+        ["batches[0].source: found '$HOAG_NOWHERE/objects.csv'", "HOAG_NOWHERE is not set"],
+    ),
+    "batch without what its survey needs": (
+        "small",
+        ["batches", 0],
+        {"name": "first"},
+        ["batches[0].n_objects: required, found nothing"],
+    ),
+    "unknown key of a batch": (
+        "small",
+        ["batches", 0, "n_object"],
+        5,
+        ["batches[0].n_object: found 'n_object'", "did you mean 'n_objects'?"],
+    ),
+    "batch named twice": (
+        "small",
+        ["batches"],
+        [{"name": "first", "n_objects": 3}, {"name": "first", "n_objects": 3}],
+        ["batches[1].name: found 'first' twice"],
+    ),
+    "no batch": ("small", ["batches"], [], ["batches: found [], allowed: at least 1 item(s)"]),
+    "name that is no file name": (
+        "small",
+        ["run"],
+        "../other",
+        ["run: found '../other', allowed: text like "],
+    ),
+    "seed given twice": ("small", ["seeds"], [1, 1], ["seeds: found [1, 1], allowed: each value"]),
+    "unknown fit batch": (
+        "small",
+        ["fit_batches"],
+        ["second"],
+        ["fit_batches: found 'second', allowed: first"],
+    ),
+    "unknown reference batch": (
+        "small",
+        ["reference_batches"],
+        ["second"],
+        ["reference_batches: found 'second', allowed: first"],
+    ),
+    "unknown detector to rank by": (
+        "small",
+        ["ranking"],
+        {"detector": "florest"},
+        ["ranking.detector: found 'florest', allowed: forest, ", "did you mean 'forest'?"],
+    ),
+    "unknown space to rank in": (
+        "small",
+        ["ranking"],
+        {"detector": "forest", "features": "pixels"},
+        ["ranking.features: found 'pixels', allowed: residual_codes"],
+    ),
+    "residuals of no image detector": (
+        "small",
+        ["residuals_of"],
+        "forest",
+        ["residuals_of: found 'forest', allowed: wgan"],
+    ),
+    "map of an unknown space": (
+        "small",
+        ["embeddings", "sample", "features"],
+        "codes",
+        ["embeddings.sample.features: found 'codes', allowed: residual_codes"],
+    ),
+    "map of unknown objects": (
+        "small",
+        ["embeddings", "sample", "objects"],
+        "odd",
+        ["embeddings.sample.objects: found 'odd', allowed: all, flagged"],
+    ),
+    "claim in an unknown space": (
+        "small",
+        ["claim"],
+        ["codes"],
+        ["claim: found 'codes', allowed: residual_codes"],
+    ),
+    "label that means two things": (
+        "small",
+        ["truth", "faults"],
+        ["merger"],
+        ["truth: found 'merger' more than once"],
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault_is_named_in_one_line(fault):
+    name, path, value, parts = FAULTS[fault]
+    with pytest.raises(ConfigError) as raised:
+        make_plan(changed(name, path, value))
+    message = str(raised.value)
+    assert "\n" not in message and len(message) < 600
+    assert message.startswith(parts[0])
+    place = 0
+    for part in parts:
+        assert part in message[place:], message
+        place = message.index(part, place) + len(part)
+
+
+@pytest.mark.parametrize("name", ["small", "features", "pictures"])
+def test_the_tests_own_configurations_are_right(name):
+    plan = make_plan(config_of(name))
+    assert plan.config["run"] == name and list(plan.batches) == ["first"]
+    assert (plan.chain is None) == (name == "features")
+
+
+def test_default_run_is_right():
+    plan = make_plan(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()))
+    assert plan.config["run"] == "demo" and plan.main == ("images", "wgan")
+
+
+def test_an_empty_configuration_asks_for_a_run():
+    with pytest.raises(ConfigError, match=r"^run: required, found nothing$"):
+        make_plan({})
+
+
+def test_defaults_are_resolved():
+    plan = make_plan(config_of("small"))
+    assert plan.config["seeds"] == [1] and plan.config["strict"] is False
+    assert plan.config["ranking"]["flag_above_sigma"] == 3
+    assert plan.embeddings["sample"].keys["objects"] == "all"
+    assert plan.fit_batches == plan.reference_batches == ["first"]
+    assert plan.residuals_of == "wgan" and plan.kind == "flux_image"
+    assert plan.chain.shape == (32, 32, 3)
+    assert plan.scores == [
+        ("images", "wgan"),
+        ("residual_codes", "forest"),
+        ("residual_codes", "neighbours"),
+    ]
+
+
+def test_the_user_s_configuration_is_left_as_it_is():
+    config = config_of("small")
+    before = copy.deepcopy(config)
+    make_plan(config)
+    assert config == before
+
+
+def test_plain_values_everywhere():
+    """What becomes a rule's parameter must be plain, or Snakemake doesn't follow it."""
+    plan = make_plan(config_of("small"))
+    families = (plan.features, plan.detectors, plan.embeddings)
+    for entry in (plan.survey, *(e for family in families for e in family.values())):
+        assert yaml.safe_load(yaml.safe_dump(entry.plain)) == entry.plain
+
+
+def test_ranking_by_a_detector_of_vectors():
+    plan = make_plan(changed("small", ["ranking"], {"detector": "neighbours"}))
+    assert plan.main == ("residual_codes", "neighbours")
+
+
+def test_environment_variables_are_filled_in(monkeypatch, folder):
+    monkeypatch.setenv("HOAG_SOMEWHERE", str(folder))
+    plan = make_plan(changed("features", ["batches", 0, "source"], "${HOAG_SOMEWHERE}/objects.csv"))
+    assert plan.batches["first"].options.source == str(folder / "objects.csv")
+
+
+@pytest.mark.parametrize(
+    ("n_objects", "shard_size", "n_shards"),
+    [(1, 5000, 1), (5000, 5000, 1), (5001, 5000, 2), (1_000_000, 5000, 200), (10, 1, 10)],
+)
+def test_number_of_shards(n_objects, shard_size, n_shards):
+    config = changed("small", ["batches", 0, "n_objects"], n_objects)
+    batch = make_plan(config | {"shard_size": shard_size}).batches["first"]
+    assert batch.n_shards == len(batch.shards) == n_shards
+    assert batch.shards[0] == "000" and batch.shards == sorted(batch.shards)
+
+
+def test_at_most_200_shards_at_a_million_by_default():
+    config = changed("small", ["batches", 0, "n_objects"], 1_000_000)
+    del config["shard_size"]
+    assert make_plan(config).batches["first"].n_shards <= 200
+
+
+def test_shards_of_a_catalogue_count_what_the_selection_leaves():
+    n = 20_000
+    sky = {"object_id": np.arange(n), "ra": np.linspace(0, 359, n), "dec": 0.0}
+    pd.DataFrame(sky | {"i_mag": np.linspace(18, 22, n)}).to_csv("many.csv", index=False)
+    config = changed("small", ["batches", 0], {"name": "first", "catalogue": "many.csv"})
+    config["shard_size"] = 1000
+    started = time.monotonic()
+    assert make_plan(config).batches["first"].n_shards == 20
+    config["batches"][0]["select"] = ["i_mag < 20"]
+    batch = make_plan(config).batches["first"]
+    assert batch.n_shards == 10 and batch.options.n_objects == 10_000
+    assert time.monotonic() - started < 10
+
+
+def test_sources_of_a_batch_are_known():
+    plan = make_plan(config_of("features"))
+    assert plan.batches["first"].sources == ["objects.csv"]
+    assert make_plan(config_of("pictures")).batches["first"].sources == ["pictures"]
+    assert make_plan(config_of("small")).batches["first"].sources == []
+
+
+def test_identity_of_a_file_is_its_content(folder):
+    path = folder / "stars.csv"
+    before = source_identity(str(path))
+    os.utime(path, (1, 1))
+    assert source_identity(str(path)) == before
+    path.write_text(path.read_text().replace("20.0", "20.5", 1))
+    assert source_identity(str(path)) != before
+
+
+def test_identity_of_a_folder_follows_its_date():
+    before = source_identity("pictures")
+    os.utime("pictures", (1, 1))
+    assert source_identity("pictures") != before
