@@ -12,6 +12,7 @@ from hoag.digests import code_digest, digest, library_versions
 from hoag.environment import prepare_jobs
 from hoag.options import ConfigError, as_plain
 from hoag.plan import make_plan, source_identity
+from hoag.surveys._types import draws
 
 try:
     PLAN = make_plan(config)
@@ -21,6 +22,7 @@ except ConfigError as error:
 CONFIG = PLAN.config
 RUN = CONFIG["run"]
 SEED = CONFIG["seeds"][0]  # figures and maps show the first seed
+SURVEY_SEED = SEED if draws(PLAN.survey.module) else 0  # others don't depend on it
 THREADS = CONFIG["training_threads"]
 RESULTS = f"results/{RUN}"
 MAIN = dict(features=PLAN.main[0], detector=PLAN.main[1])
@@ -116,7 +118,7 @@ def request_identity(wc):
     unseen where other parameters already have its old and its new value.
     """
     versions = catalogue.FORMAT_VERSION, PLAN.survey.module.FORMAT_VERSION
-    return digest(batch_identity(wc.batch), versions, SEED)
+    return digest(batch_identity(wc.batch), versions, SURVEY_SEED)
 
 
 def earlier_catalogues(wc):

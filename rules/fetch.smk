@@ -20,7 +20,7 @@ rule prepare_catalogue:
         survey=dict(kind=PLAN.survey.kind, options=PLAN.survey.plain),
         batch=batch_section,
         strict=CONFIG["strict"],
-        seed=SEED,
+        seed=SURVEY_SEED,
         identity=request_identity,
     message:
         "Read batch {wildcards.batch} and set faulty rows aside"
@@ -45,7 +45,7 @@ rule fetch_cutouts:
         batch=batch_section,
         shard=lambda wc: int(wc.shard),
         n_shards=n_shards,
-        seed=SEED,
+        seed=SURVEY_SEED,
         identity=request_identity,
     message:
         "Get the cutouts of {wildcards.batch}, shard {wildcards.shard}"

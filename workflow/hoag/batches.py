@@ -9,6 +9,7 @@ import pandas as pd
 
 from hoag import catalogue
 from hoag.options import build
+from hoag.surveys._types import draws
 
 _OWN = ("object_id", "ra_deg", "dec_deg", "label", "split")
 
@@ -78,7 +79,7 @@ def assemble(
     )
     table, rejects = made.table, made.rejects
     if keys["catalogue"] is not None:
-        join = _by_row if hasattr(own_options, "n_objects") else _by_id
+        join = _by_row if draws(survey) else _by_id
         table, rejects = join(table, rejects, own)
     return Assembled(table, rejects, cuts, made.n_merged)
 

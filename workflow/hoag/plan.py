@@ -22,7 +22,7 @@ from hoag.images.chain import Chain, build_chain
 from hoag.metrics import Truth
 from hoag.models._shape import check_shape
 from hoag.options import ConfigError, as_plain, build, unknown
-from hoag.surveys._types import FEATURES
+from hoag.surveys._types import FEATURES, draws
 
 SCHEMA = Path(__file__).parents[2] / "config" / "schemas" / "config.schema.yaml"
 COLUMN_KEYS = ("id_column", "ra_column", "dec_column", "ra_unit", "dec_unit")
@@ -230,7 +230,7 @@ def _batches(config: Mapping[str, Any], survey: Entry) -> dict[str, Batch]:
         own = {k: v for k, v in section.items() if k not in BATCH_KEYS}
         own |= {k: v for k, v in keys.items() if k in fields and v is not None}
         n_objects = _count(keys, own, survey, key)
-        if keys["catalogue"] and "n_objects" in fields:
+        if keys["catalogue"] and draws(survey.module):
             own["n_objects"] = n_objects
         options = build(survey.module.Batch, own, key)
         n_shards = max(1, math.ceil(n_objects / config["shard_size"]))
@@ -240,7 +240,6 @@ def _batches(config: Mapping[str, Any], survey: Entry) -> dict[str, Batch]:
 
 def _count(keys: dict[str, Any], own: dict[str, Any], survey: Entry, key: str) -> int:
     """Objects in a batch, counted fast; both the catalogue and the survey's source are checked."""
-    drawn = "n_objects" in survey.module.Batch.__dataclass_fields__
     try:
         n_objects = 0
         if keys["catalogue"]:
@@ -249,7 +248,7 @@ def _count(keys: dict[str, Any], own: dict[str, Any], survey: Entry, key: str) -
             n_objects = catalogue.count(
                 keys["catalogue"], keys["select"], **columns, need_position=needed
             )
-        if not (keys["catalogue"] and drawn):
+        if not (keys["catalogue"] and draws(survey.module)):
             options = build(survey.module.Batch, own, key)
             listed = survey.module.count(options, survey.options, name=keys["name"])
             n_objects = n_objects or listed

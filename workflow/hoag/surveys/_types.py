@@ -1,12 +1,18 @@
 """What a survey hands over for each object that it was asked for."""
 
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 
 FLUX_IMAGE = "flux_image"  # float32 (band, y, x), linear flux, with pixel scale and zero point
 RENDERED_IMAGE = "rendered_image"  # uint8 (y, x, channel), one or three channels
 FEATURES = "features"  # no pixels: the catalogue's own columns enter at the features stage
+
+
+def draws(survey: ModuleType) -> bool:
+    """Does a survey draw its objects from a seed (``DRAWS = True``), as many as asked for?"""
+    return getattr(survey, "DRAWS", False)
 
 
 @dataclass(frozen=True, slots=True)

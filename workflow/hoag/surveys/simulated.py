@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMAT_VERSION = 1
+DRAWS = True  # objects come from the seed, as many as are asked for
 ACKNOWLEDGEMENT = "Simulated images, drawn with GalSim (Rowe et al. 2015, A&C 10, 121)."
 
 BANDS = ("g", "r", "i")
