@@ -17,10 +17,12 @@ CORES ?= all
 	touch $@
 
 demo: .venv/ready
-	$(BIN)/snakemake --cores $(CORES) --quiet rules
-	$(BIN)/snakemake --cores 1 --quiet all --report results/demo/report.html
-	@echo "Look at results/demo/report.html (all figures), results/demo/ranked.csv (all objects)."
-	@cat results/demo/summary.txt
+	@start=$$(date +%s); \
+	$(BIN)/snakemake --cores $(CORES) --quiet rules && \
+	$(BIN)/snakemake --cores 1 --quiet all --report results/demo/report.html && \
+	echo "Look at results/demo/report.html (all figures), results/demo/ranked.csv (all objects)." && \
+	tail -n +2 results/demo/summary.txt && \
+	echo "time      $$(($$(date +%s) - start)) s"
 
 test: .venv/ready-dev
 	$(BIN)/python -m pytest

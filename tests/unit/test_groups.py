@@ -90,7 +90,7 @@ def test_the_table_of_groups(tmp_path):
     np.testing.assert_array_equal(read["median_sigma"], [2.5, 2.5, 9.0])
     assert read["commonest_label"].fillna("-").tolist() == ["ring", "-", "trail"]
     np.testing.assert_allclose(read["share_of_commonest"], [2 / 3, np.nan, 1])
-    assert read["typical_members"].fillna("-").tolist() == ["b a", "d e", "-"]
+    assert read["typical_members"].tolist() == ['["b", "a"]', '["d", "e"]', "[]"]
 
 
 def test_equally_common_labels_and_none_at_all(tmp_path):

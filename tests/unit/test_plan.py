@@ -421,7 +421,13 @@ def test_identity_of_a_file_is_its_content(folder):
     assert source_identity(str(path)) != before
 
 
-def test_identity_of_a_folder_follows_its_date():
-    before = source_identity("pictures")
-    os.utime("pictures", (1, 1))
-    assert source_identity("pictures") != before
+def test_identity_of_a_folder_follows_every_file_in_it(tmp_path):
+    inside = tmp_path / "deep" / "a.png"
+    inside.parent.mkdir()
+    inside.write_bytes(b"1")
+    seen = {source_identity(str(tmp_path))}
+    inside.write_bytes(b"12")  # overwritten in place
+    seen.add(source_identity(str(tmp_path)))
+    (inside.parent / "b.png").write_bytes(b"3")  # added in a subfolder
+    seen.add(source_identity(str(tmp_path)))
+    assert len(seen) == 3

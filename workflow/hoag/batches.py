@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from hoag import catalogue
-from hoag.options import build
+from hoag.options import ConfigError, build
 from hoag.surveys._types import draws
 
 _OWN = ("object_id", "ra_deg", "dec_deg", "label", "split")
@@ -80,7 +80,14 @@ def assemble(
     table, rejects = made.table, made.rejects
     if keys["catalogue"] is not None:
         join = _by_row if draws(survey) else _by_id
+        n_before = len(rejects)
         table, rejects = join(table, rejects, own)
+        if strict and len(rejects) > n_before:
+            first = rejects.iloc[n_before]
+            raise ConfigError(
+                f"{name}: {len(rejects) - n_before} object(s) can't be used, the first: "
+                f"{first['object_id']}: {first['reason']}"
+            )
     return Assembled(table, rejects, cuts, made.n_merged)
 
 
@@ -108,6 +115,8 @@ def _by_id(
             "reason": "no object of this id in the survey's source",
         }
     )
+    both = [c for c in table.columns if c in own.columns and c not in _OWN]
+    table = table.rename(columns={c: f"{c}_catalogue" for c in both})
     new = ["object_id", *(c for c in own.columns if c not in table.columns)]
     joined = table[has_object].merge(own[new], on="object_id", how="left")
     if "label" in own.columns:

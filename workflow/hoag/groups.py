@@ -1,5 +1,6 @@
 """Groups in the plane: found by density, shown by their typical members, summed up in a table."""
 
+import json
 import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -180,7 +181,7 @@ def summarise(
                 "median_sigma": float(np.median(scores)) if len(scores) else np.nan,
                 "commonest_label": label,
                 "share_of_commonest": share,
-                "typical_members": " ".join(ids[typical[group[typical] == g]]) or None,
+                "typical_members": json.dumps(ids[typical[group[typical] == g]].tolist()),
             }
         )
     columns = ("group", "n_objects", "median_sigma", "commonest_label", "share_of_commonest")

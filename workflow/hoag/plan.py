@@ -22,6 +22,7 @@ from hoag.images.chain import Chain, build_chain
 from hoag.metrics import Truth
 from hoag.models._shape import check_shape
 from hoag.options import ConfigError, as_plain, build, unknown
+from hoag.scores import score_name
 from hoag.surveys._types import FEATURES, draws
 
 SCHEMA = Path(__file__).parents[2] / "config" / "schemas" / "config.schema.yaml"
@@ -116,6 +117,7 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
         name: _detector(section, f"detectors.{name}", kind, features)
         for name, section in config["detectors"].items()
     }
+    _check_names(features, detectors)
     models = _models(config, detectors, chain)
     plan = Plan(
         config=config,
@@ -315,6 +317,22 @@ def _detector(
     return entry
 
 
+def _check_names(features: Mapping[str, Entry], detectors: Mapping[str, Entry]) -> None:
+    """Names that would stand for two things in paths or columns."""
+    if "images" in features:
+        raise ConfigError("features.images: found 'images', allowed: any other name")
+    columns: dict[str, str] = {}
+    for name, entry in detectors.items():
+        for space in entry.keys.get("features", ["images"]):
+            label = score_name(space, name)
+            if label in columns:
+                raise ConfigError(
+                    f"detectors.{name}: its column {label!r} is also that of detectors."
+                    f"{columns[label]}, allowed: another name"
+                )
+            columns[label] = name
+
+
 def _models(
     config: Mapping[str, Any], detectors: Mapping[str, Entry], chain: Chain | None
 ) -> dict[str, Any]:
@@ -375,12 +393,16 @@ def _known(found: list[str], allowed: Mapping[str, Any], key: str) -> list[str]:
 
 
 def source_identity(path: str) -> str:
-    """What stands for the content of a local source: a file's bytes, a large one's or a folder's
-    size and time of change."""
+    """What stands for the content of a local source: a file's bytes; the size and time of change
+    of a large one, or of every file in a folder."""
     import hashlib
 
+    if os.path.isdir(path):
+        files = sorted(os.path.join(folder, f) for folder, _, fs in os.walk(path) for f in fs)
+        stats = ((f, os.stat(f)) for f in files if os.path.exists(f))
+        return digest([(f, s.st_size, s.st_mtime_ns) for f, s in stats])
     stat = os.stat(path)
-    if os.path.isdir(path) or stat.st_size > 2**28:
+    if stat.st_size > 2**28:
         return digest(path, stat.st_size, stat.st_mtime_ns)
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -154,3 +154,8 @@ def _joined(objects: pd.DataFrame, table: pd.DataFrame, name: str) -> pd.DataFra
     if len(strange):
         raise ValueError(f"{name}: object {strange.iloc[0]!r} is not in the catalogue")
     return objects.merge(table, on=keys, how="left")
+
+
+def score_name(space: str, detector: str) -> str:
+    """Prefix of a detector's columns: its name, and its feature space where it has one."""
+    return detector if space == "images" else f"{detector}_{space}"

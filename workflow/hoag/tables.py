@@ -132,7 +132,7 @@ SCHEMAS = {
             "median_sigma": REAL,
             "commonest_label": TEXT,
             "share_of_commonest": REAL,
-            "typical_members": TEXT,  # object ids, separated by blanks
+            "typical_members": TEXT,  # object ids, as a JSON list
         },
         ("group", "n_objects"),
     ),

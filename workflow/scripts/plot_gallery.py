@@ -23,10 +23,11 @@ def main(
     columns = ["object_id", "label"]
     objects = pd.concat(tables.read("catalogue", p, columns) for p in paths_catalogues)
     scores = tables.read("scores", path_scores).dropna(subset=["score"])
+    album = Album(paths_images)
+    scores = scores[scores["object_id"].isin(album.place.index)]
     table = scores.merge(objects, on="object_id", how="left")
     table = table.sort_values(["score", "object_id"], ascending=[False, True], ignore_index=True)
     table["rank"] = table.index + 1
-    album = Album(paths_images)
     for end, word, shown in (
         ("top", "most", table.head(N_IMAGES)),
         ("bottom", "least", table.tail(N_IMAGES)[::-1]),

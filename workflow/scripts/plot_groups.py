@@ -1,5 +1,6 @@
 """Typical members of a map's groups: originals, reconstructions, residuals (Fig. 2c-e)."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def _shown(
     shown = []
     grouped = summary[summary["group"] >= 0].sort_values("median_sigma", ascending=False)
     for row in grouped.head(N_GROUPS).itertuples():
-        ids = row.typical_members.split()
+        ids = [i for i in json.loads(row.typical_members) if i in real.place.index]
         before = real.images(ids)
         after = rebuilt.images(ids) if rebuilt else None
         note = ""

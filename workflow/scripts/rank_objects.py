@@ -6,7 +6,7 @@ import pandas as pd
 
 from _job import job
 from hoag import tables
-from hoag.scores import rank
+from hoag.scores import rank, score_name
 
 
 def main(
@@ -21,7 +21,7 @@ def main(
     main: dict[str, str],
 ) -> None:
     scores = {
-        _label(space, detector): tables.read("scores", path)
+        score_name(space, detector): tables.read("scores", path)
         for path, (space, detector, _) in zip(paths_scores, names, strict=True)
     }
     catalogue = pd.concat(
@@ -34,14 +34,9 @@ def main(
             tables.read("manifest", path).assign(batch=Path(path).parent.name)
             for path in paths_manifests
         )
-    ranked = rank(scores, catalogue, manifest, _label(main["features"], main["detector"]))
+    ranked = rank(scores, catalogue, manifest, score_name(main["features"], main["detector"]))
     tables.write("ranked", ranked, path_parquet)
     tables.write("ranked", ranked, path_csv)
-
-
-def _label(space: str, detector: str) -> str:
-    """Prefix of a detector's columns: its name, and its feature space where it has one."""
-    return detector if space == "images" else f"{detector}_{space}"
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def main(
         text = [f"{key:<9} {value}" for key, value in lines.items()] + marks
         private.write_text("\n".join(text) + "\n")
     with atomic(path_page) as private:
-        private.write_text(_page(lines, marks, acknowledgement))
+        private.write_text(_page(lines, marks, acknowledgement, checked=bool(checks)))
 
 
 def _prefix(main: dict[str, str]) -> str:
@@ -75,12 +75,12 @@ def _quality(metrics: pd.DataFrame, main: dict[str, str], seed: int) -> dict[str
     return lines
 
 
-def _page(lines: dict[str, str], marks: list[str], acknowledgement: str) -> str:
+def _page(lines: dict[str, str], marks: list[str], acknowledgement: str, *, checked: bool) -> str:
     rows = "".join(
         f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in lines.items()
     )
     warning = "".join(f"<p class=failed>&#9888; {html.escape(m)}</p>" for m in marks)
-    checks = warning or "<p>All checks of the training passed.</p>"
+    checks = warning or f"<p>{'All checks passed.' if checked else 'No training to check.'}</p>"
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Summary</title>
 <style>body{{font:16px/1.5 sans-serif;margin:2em;max-width:50em}}

@@ -172,8 +172,8 @@ def list_objects(batch: Batch, options: Options, *, seed: int, name: str) -> "pd
     Returns
     -------
     DataFrame
-        object_id, label (null where there is none), member (path inside the source, or
-        position in an array; `fetch` finds the pixels by it).
+        object_id, label (null where there is none), source (the batch's), member (path inside
+        the source, or position in an array; `fetch` finds the pixels by it).
 
     Raises
     ------
@@ -193,6 +193,7 @@ def list_objects(batch: Batch, options: Options, *, seed: int, name: str) -> "pd
         {
             "object_id": [batch.id_prefix + i.own_id for i in items],
             "label": pd.Series([i.label for i in items], dtype="str"),
+            "source": pd.Series([batch.source] * len(items), dtype="str"),
             "member": [i.member for i in items],
         }
     )
