@@ -8,8 +8,6 @@ the disk.
 """
 
 import argparse
-import csv
-import statistics
 import sys
 import tempfile
 import time
@@ -18,6 +16,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from _table import save, spread
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
@@ -84,14 +83,6 @@ def measure(
     return rows
 
 
-def spread(name: str, values: list[float]) -> dict[str, float]:
-    return {
-        f"{name}_min": min(values),
-        f"{name}_median": statistics.median(values),
-        f"{name}_max": max(values),
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=96, help="side of an image in px")
@@ -128,11 +119,7 @@ def main() -> None:
         name, *numbers = row.values()
         cells = [f"{n:,.0f}" for n in numbers[:3]] + [f"{n:.1f}" for n in numbers[3:]]
         print(f"| {name} | {' | '.join(cells)} |")
-    if arguments.output:
-        with open(arguments.output, "w", newline="") as file:
-            writer = csv.DictWriter(file, rows[0])
-            writer.writeheader()
-            writer.writerows(rows)
+    save(rows, arguments.output)
 
 
 if __name__ == "__main__":

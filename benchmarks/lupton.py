@@ -7,14 +7,13 @@ machine slows both. The bytes are compared first. The first call, which compiles
 """
 
 import argparse
-import csv
-import statistics
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from _table import save, spread
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
@@ -79,14 +78,6 @@ def measure(images: np.ndarray, repeats: int) -> list[dict]:
     return rows
 
 
-def spread(name: str, values: list[float]) -> dict[str, float]:
-    return {
-        f"{name}_min": min(values),
-        f"{name}_median": statistics.median(values),
-        f"{name}_max": max(values),
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=96, help="side of an image in px")
@@ -111,11 +102,7 @@ def main() -> None:
         name, *numbers = row.values()
         cells = [f"{n:,.0f}" for n in numbers[:3]] + [f"{n:.1f}" for n in numbers[3:]]
         print(f"| {name} | {' | '.join(cells)} |")
-    if arguments.output:
-        with open(arguments.output, "w", newline="") as file:
-            writer = csv.DictWriter(file, rows[0])
-            writer.writeheader()
-            writer.writerows(rows)
+    save(rows, arguments.output)
 
 
 if __name__ == "__main__":

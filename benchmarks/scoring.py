@@ -9,8 +9,6 @@ bookkeeping; "score" does two passes more (the first features and the last loss)
 """
 
 import argparse
-import csv
-import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -19,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _table import save, spread
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
@@ -112,14 +111,6 @@ def measure(size: int, width: int, images: int, repeats: int, device: str) -> li
     ]
 
 
-def spread(name: str, values: list[float]) -> dict[str, float]:
-    return {
-        f"{name}_min": min(values),
-        f"{name}_median": statistics.median(values),
-        f"{name}_max": max(values),
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=256, help=f"a multiple of {BATCH}")
@@ -146,11 +137,7 @@ def main() -> None:
         size, width, name, *numbers = row.values()
         cells = [f"{n:,.1f}" for n in numbers[:3]] + [f"{n:.0%}" for n in numbers[3:]]
         print(f"| {size} | {width} | {name} | {' | '.join(cells)} |")
-    if arguments.output:
-        with open(arguments.output, "w", newline="") as file:
-            writer = csv.DictWriter(file, rows[0])
-            writer.writeheader()
-            writer.writerows(rows)
+    save(rows, arguments.output)
 
 
 if __name__ == "__main__":

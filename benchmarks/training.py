@@ -9,9 +9,7 @@ Adam.
 """
 
 import argparse
-import csv
 import logging
-import statistics
 import sys
 import tempfile
 import time
@@ -21,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _table import save, spread
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
@@ -143,14 +142,6 @@ def measure(
     ]
 
 
-def spread(name: str, values: list[float]) -> dict[str, float]:
-    return {
-        f"{name}_min": min(values),
-        f"{name}_median": statistics.median(values),
-        f"{name}_max": max(values),
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--iterations", type=int, default=2, help="iterations a timing")
@@ -177,11 +168,7 @@ def main() -> None:
         size, width, name, *numbers = row.values()
         cells = [f"{n:.3f}" for n in numbers[:3]] + [f"{n:.2f}" for n in numbers[3:]]
         print(f"| {size} | {width} | {name} | {' | '.join(cells)} |")
-    if arguments.output:
-        with open(arguments.output, "w", newline="") as file:
-            writer = csv.DictWriter(file, rows[0])
-            writer.writeheader()
-            writer.writerows(rows)
+    save(rows, arguments.output)
 
 
 if __name__ == "__main__":
