@@ -5,7 +5,6 @@ rule train_wgan:
         weights="results/{run}/models/wgan/seed-{seed}/weights.safetensors",
         description="results/{run}/models/wgan/seed-{seed}/options.json",
         history="results/{run}/models/wgan/seed-{seed}/history.csv",
-        checks="results/{run}/models/wgan/seed-{seed}/checks.csv",
     log:
         "results/{run}/logs/train_wgan/seed-{seed}.log",
     benchmark:
@@ -25,6 +24,31 @@ rule train_wgan:
         "Train the Wasserstein GAN, seed {wildcards.seed}"
     script:
         "../workflow/scripts/train_wgan.py"
+
+
+rule check_wgan:
+    input:
+        images=shards(IMAGES, PLAN.fit_batches),
+        weights="results/{run}/models/wgan/seed-{seed}/weights.safetensors",
+        description="results/{run}/models/wgan/seed-{seed}/options.json",
+        history="results/{run}/models/wgan/seed-{seed}/history.csv",
+    output:
+        checks="results/{run}/models/wgan/seed-{seed}/checks.csv",
+    log:
+        "results/{run}/logs/check_wgan/seed-{seed}.log",
+    benchmark:
+        "results/{run}/benchmarks/check_wgan/seed-{seed}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    params:
+        limits=CONFIG["checks"],
+        seed=lambda wc: int(wc.seed),
+        code=code("check_wgan"),
+        libraries=libraries("torch"),
+    message:
+        "Check the Wasserstein GAN, seed {wildcards.seed}"
+    script:
+        "../workflow/scripts/check_wgan.py"
 
 
 rule train_encoder:

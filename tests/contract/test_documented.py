@@ -152,7 +152,8 @@ def test_the_flux_example_can_be_planned(tmp_path, monkeypatch):
 
 
 def test_the_table_example_can_be_planned(tmp_path, monkeypatch):
-    pd.DataFrame({"object_id": ["a", "b"], "size": [1.0, 2.0]}).to_csv(tmp_path / "features.csv")
+    rows = {"object_id": ["a", "b"], "size": [1.0, 2.0], "class": ["star", "galaxy"]}
+    pd.DataFrame(rows).to_csv(tmp_path / "features.csv", index=False)
     plan = plan_of(tmp_path, monkeypatch, own_catalogue(2))
     assert plan.scores == [("measured", "forest")]
 

@@ -1,8 +1,7 @@
 """What every registered survey must do; a new one is tested by being there.
 
 A survey's batch is filled by the names and types of its required keys: ``source`` gets a drawn
-folder of images (or a table, for surveys of features), a whole number gets `N_OBJECTS`. A survey
-that needs more stands in `EXAMPLES`.
+folder of images, a whole number gets `N_OBJECTS`. A survey that needs more stands in `EXAMPLES`.
 """
 
 import dataclasses
@@ -39,30 +38,23 @@ def survey(kind, tmp_path):
     if kind in EXAMPLES:
         options, batch = EXAMPLES[kind](tmp_path)
     else:
-        options = {}
-        batch = _batch_section(
-            module, module.object_kind(build(module.Options, {}, kind)), tmp_path
-        )
+        options, batch = {}, _batch_section(module, tmp_path)
     return module, build(module.Options, options, kind), build(module.Batch, batch, kind)
 
 
-def _batch_section(module, object_kind, folder):
+def _batch_section(module, folder):
     section, hints = {}, typing.get_type_hints(module.Batch)
     for field in dataclasses.fields(module.Batch):
         if field.name == "source":
-            section["source"] = _source(object_kind, folder)
+            section["source"] = _source(folder)
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             assert hints[field.name] is int, f"put an example of {module.__name__} into EXAMPLES"
             section[field.name] = N_OBJECTS
     return section
 
 
-def _source(object_kind, folder):
+def _source(folder):
     rng = np.random.default_rng(0)
-    if object_kind == FEATURES:
-        frame = pd.DataFrame(rng.normal(size=(N_OBJECTS, 3)), columns=["a", "b", "c"])
-        frame.to_csv(folder / "table.csv", index=False)
-        return str(folder / "table.csv")
     (folder / "source").mkdir()
     for i in range(N_OBJECTS - 1):
         pixels = rng.integers(0, 256, (24, 24, 3), dtype=np.uint8)
@@ -126,8 +118,17 @@ def test_survey_states_what_it_yields(survey):
     assert isinstance(module.attributes(options), dict)
 
 
+def test_a_survey_without_a_list_fetches_what_a_catalogue_names(kind):
+    module = registry.load("surveys", kind)
+    assert hasattr(module, "list_objects") == hasattr(module, "count")
+    is_table = module.object_kind(module.Options()) == FEATURES
+    assert hasattr(module, "fetch") != is_table
+
+
 def test_objects_have_unique_text_ids_and_agree_with_the_count(survey):
     module, options, batch = survey
+    if not hasattr(module, "list_objects"):
+        pytest.skip("takes its objects from a catalogue")
     frame = _objects(survey)
     assert len(frame) == module.count(batch, options, name="first") == N_OBJECTS
     assert frame["object_id"].is_unique

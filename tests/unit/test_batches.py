@@ -7,10 +7,10 @@ from PIL import Image
 
 from hoag.batches import assemble
 from hoag.options import ConfigError
-from hoag.surveys import images, simulated
+from hoag.surveys import images, simulated, table
 
 KEYS = dict.fromkeys(
-    ("catalogue", "id_column", "ra_column", "dec_column", "ra_unit", "dec_unit")
+    ("catalogue", "id_column", "ra_column", "dec_column", "ra_unit", "dec_unit", "label_column")
 ) | {"select": []}
 
 
@@ -52,6 +52,25 @@ def test_a_catalogue_adds_columns_to_images(joined):
     assert made.table["member"].tolist() == ["a.png", "b.png"]
     assert made.table["member_catalogue"].tolist() == [1, 1]
     assert made.rejects["object_id"].tolist() == ["x"]
+
+
+def test_rejects_are_rows_of_the_file(joined):
+    batch, keys = joined
+    rows = pd.DataFrame({"object_id": ["n", "x", "b", "y"], "mag": [30, 21, 22, 23]})
+    rows.to_csv(keys["catalogue"], index=False)
+    made = build(images, images.Options(), batch, keys | {"select": ["mag < 25"]})
+    assert made.rejects[["row", "object_id"]].values.tolist() == [[1, "x"], [3, "y"]]
+
+
+def test_a_feature_table_is_its_batch(tmp_path):
+    rows = pd.DataFrame({"objID": [2**60 + 1, 5], "RAJ2000": ["12:00:00", "1:00:00"]})
+    rows = rows.assign(DEJ2000=[1.0, 2.0], kind=["x", "y"], mag=[1.5, 2.5])
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    keys = {"catalogue": str(tmp_path / "rows.csv"), "label_column": "kind"}
+    made = build(table, table.Options(), {}, keys).table
+    assert made["object_id"].tolist() == [str(2**60 + 1), "5"]
+    assert made["ra_deg"].tolist() == [180, 15] and made["dec_deg"].tolist() == [1, 2]
+    assert made["label"].tolist() == ["x", "y"] and made["mag"].tolist() == [1.5, 2.5]
 
 
 def test_strict_stops_at_an_object_without_an_image(joined):

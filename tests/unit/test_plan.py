@@ -190,7 +190,7 @@ FAULTS = {
     ),
     "missing table": (
         "features",
-        ["batches", 0, "source"],
+        ["batches", 0, "catalogue"],
         "absent.csv",
         ["batches", "absent.csv"],
     ),
@@ -215,9 +215,9 @@ FAULTS = {
     ),
     "unset variable": (
         "features",
-        ["batches", 0, "source"],
+        ["batches", 0, "catalogue"],
         "$HOAG_NOWHERE/objects.csv",
-        ["batches[0].source: found '$HOAG_NOWHERE/objects.csv'", "HOAG_NOWHERE is not set"],
+        ["batches[0].catalogue: found '$HOAG_NOWHERE/objects.csv'", "HOAG_NOWHERE is not set"],
     ),
     "batch without what its survey needs": (
         "small",
@@ -293,6 +293,30 @@ FAULTS = {
         ["codes"],
         ["claim: found 'codes', allowed: residual_codes"],
     ),
+    "no catalogue for a survey without a list": (
+        "features",
+        ["batches", 0],
+        {"name": "first"},
+        ["batches[0].catalogue: required by survey 'table', found nothing"],
+    ),
+    "column of a catalogue that is not there": (
+        "small",
+        ["batches", 0, "ra_unit"],
+        "hourangle",
+        ["batches[0].ra_unit: found 'hourangle', allowed: nothing without a catalogue"],
+    ),
+    "labels in no column": (
+        "features",
+        ["batches", 0, "label_column"],
+        "clas",
+        ["batches[0]: objects.csv: label_column: found 'clas', allowed: name, u, v, w"],
+    ),
+    "features in no column": (
+        "features",
+        ["features", "numbers"],
+        {"kind": "columns", "columns": ["u", "x"]},
+        ["features.numbers.columns: found 'x', allowed: name, u, v, w"],
+    ),
     "label that means two things": (
         "small",
         ["truth", "faults"],
@@ -314,6 +338,23 @@ def test_fault_is_named_in_one_line(fault):
     for part in parts:
         assert part in message[place:], message
         place = message.index(part, place) + len(part)
+
+
+@pytest.mark.parametrize("kind", ["image_statistics", "residual_norm", "spiral_arms"])
+def test_a_score_in_a_column_that_no_fit_will_give_is_named(kind):
+    config = changed("small", ["features", "space"], {"kind": kind})
+    config["detectors"]["flux"] = {"kind": "column", "features": ["space"], "column": "flux_c3"}
+    with pytest.raises(ConfigError, match=r"^detectors\.flux\.column: found 'flux_c3', allowed: "):
+        make_plan(config)
+
+
+def test_a_score_in_a_column_that_the_data_decide_is_left_to_the_fit():
+    config = changed("features", ["detectors", "flux"], {"kind": "column", "features": ["numbers"]})
+    config["detectors"]["flux"]["column"] = "x"
+    assert ("numbers", "flux") in make_plan(config).scores
+    config["features"]["numbers"]["columns"] = ["u", "v"]
+    with pytest.raises(ConfigError, match=r"^detectors\.flux\.column: found 'x', allowed: u, v"):
+        make_plan(config)
 
 
 @pytest.mark.parametrize("name", ["small", "features", "pictures"])
@@ -370,8 +411,8 @@ def test_ranking_by_a_detector_of_vectors():
 
 def test_environment_variables_are_filled_in(monkeypatch, folder):
     monkeypatch.setenv("HOAG_SOMEWHERE", str(folder))
-    plan = make_plan(changed("features", ["batches", 0, "source"], "${HOAG_SOMEWHERE}/objects.csv"))
-    assert plan.batches["first"].options.source == str(folder / "objects.csv")
+    plan = make_plan(changed("features", ["batches", 0, "catalogue"], "${HOAG_SOMEWHERE}/objects.csv"))
+    assert plan.batches["first"].keys["catalogue"] == str(folder / "objects.csv")
 
 
 @pytest.mark.parametrize(

@@ -473,7 +473,7 @@ def call_script(folder, say, **changes):
     options = {"width": 2, "n_latent": 4, "iterations": 4, "batch_size": 8, "checkpoint_every": 1}
     options |= {"critic_steps": 1} | changes.pop("options", {})
     about = {"seed": 1, "threads": 1, "code": "a", "libraries": {"torch": "1"}} | changes
-    names = ("weights.safetensors", "options.json", "history.csv", "checks.csv")
+    names = ("weights.safetensors", "options.json", "history.csv")
     main(["shard.h5"], *(str(folder / n) for n in names), options=options, say=say, **about)
 
 
@@ -512,9 +512,17 @@ def test_script_goes_on_only_from_a_checkpoint_of_its_own(workplace):
     assert not other_images.went_on()
 
 
-def test_script_writes_what_it_promises(workplace):
+def test_scripts_write_what_they_promise(workplace):
+    from check_wgan import main
+
     call_script(workplace, Say())
     history = tables.read("history", workplace / "history.csv")
     assert history["iteration"].tolist() == [4]
-    found = tables.read("checks", workplace / "checks.csv")
-    assert {"diversity", "coverage", "critic_preference", "critic_distance"} < set(found["check"])
+    say = Say()
+    names = ("weights.safetensors", "options.json", "history.csv", "checks.csv")
+    limits = {"min_diversity": 1e6, "min_coverage": 0.0}
+    main(["shard.h5"], *names, limits=limits, seed=1, say=say)
+    found = tables.read("checks", "checks.csv").set_index("check")
+    assert {"critic_preference", "critic_distance", "finite"} < set(found.index)
+    assert found["passed"]["coverage"] and not found["passed"]["diversity"]
+    assert any("CHECK FAILED: diversity" in line for line in say.lines)

@@ -52,6 +52,14 @@ def test_changing_an_option_of_a_detector_reruns_it_alone(small):
     only_the_forest(small.plan())
 
 
+def test_other_limits_of_the_checks_train_nothing(small):
+    small.configure(checks={"min_coverage": 0.3})
+    append(small, "workflow/hoag/models/wgan/checks.py", "\nEDITED = True\n")
+    jobs = small.plan().jobs
+    assert jobs["check_wgan"] == 1 and jobs["write_summary"] == 1
+    assert not {"train_wgan", "train_encoder", "score_images"} & set(jobs)
+
+
 def test_writing_the_same_options_otherwise_reruns_nothing(small):
     small.edit(
         "small.yaml",

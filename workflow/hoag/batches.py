@@ -9,7 +9,7 @@ import pandas as pd
 
 from hoag import catalogue
 from hoag.options import ConfigError, build
-from hoag.surveys._types import draws
+from hoag.surveys._types import draws, lists_objects
 
 _OWN = ("object_id", "ra_deg", "dec_deg", "label", "split")
 
@@ -38,7 +38,7 @@ def assemble(
     With a ``catalogue`` its rows are the objects; a survey that lists objects of its own (the
     simulated one, a folder of images) adds its columns to them: the simulated survey row by row,
     the others by object_id, where rows without an image are set aside. Without a catalogue the
-    survey's own list is the batch.
+    survey's own list is the batch. A survey without a list of its own needs a catalogue.
 
     Parameters
     ----------
@@ -60,8 +60,10 @@ def assemble(
         See `catalogue.prepare`.
     """
     name, keys = batch["name"], batch["keys"]
-    own_options = build(survey.Batch, batch["options"], f"batches.{name}")
-    own = survey.list_objects(own_options, options, seed=seed, name=name)
+    own = None
+    if lists_objects(survey):
+        own_options = build(survey.Batch, batch["options"], f"batches.{name}")
+        own = survey.list_objects(own_options, options, seed=seed, name=name)
     if keys["catalogue"] is None:
         selected, cuts = catalogue.select(own, keys["select"])
         found = {"id_column": "object_id"}
@@ -78,10 +80,10 @@ def assemble(
         base_name=name,
     )
     table, rejects = made.table, made.rejects
-    if keys["catalogue"] is not None:
+    if own is not None and keys["catalogue"] is not None:
         join = _by_row if draws(survey) else _by_id
         n_before = len(rejects)
-        table, rejects = join(table, rejects, own)
+        table, rejects = join(made, own)
         if strict and len(rejects) > n_before:
             first = rejects.iloc[n_before]
             raise ConfigError(
@@ -92,25 +94,27 @@ def assemble(
 
 
 def _by_row(
-    table: pd.DataFrame, rejects: pd.DataFrame, own: pd.DataFrame
+    made: catalogue.Prepared, own: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Give row k of the catalogue the k-th simulated object; ids and positions stay its own."""
+    table = made.table
     own = own.iloc[: len(table)].drop(columns=["object_id", "ra_deg", "dec_deg"])
     kept = table.reset_index(drop=True).drop(columns=["label"])
     both = [c for c in kept.columns if c in own.columns and c not in _OWN]
     kept = kept.rename(columns={c: f"{c}_catalogue" for c in both})
     joined = pd.concat([kept, own.drop(columns="split", errors="ignore")], axis=1)
-    return joined, rejects
+    return joined, made.rejects
 
 
 def _by_id(
-    table: pd.DataFrame, rejects: pd.DataFrame, own: pd.DataFrame
+    made: catalogue.Prepared, own: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Keep the catalogue's rows that the survey has an object for, and add its columns."""
+    table = made.table
     has_object = table["object_id"].isin(own["object_id"])
     lost = pd.DataFrame(
         {
-            "row": table.index[~has_object].to_numpy(),
+            "row": made.rows[~has_object],
             "object_id": table.loc[~has_object, "object_id"].to_numpy(),
             "reason": "no object of this id in the survey's source",
         }
@@ -122,4 +126,4 @@ def _by_id(
     if "label" in own.columns:
         labels = own.set_index("object_id")["label"].reindex(joined["object_id"]).to_numpy()
         joined["label"] = joined["label"].fillna(pd.Series(labels, index=joined.index))
-    return joined, pd.concat([rejects, lost], ignore_index=True)
+    return joined, pd.concat([made.rejects, lost], ignore_index=True)

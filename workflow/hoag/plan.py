@@ -8,12 +8,13 @@ import dataclasses
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import yaml
 
 from hoag import catalogue, registry
@@ -23,10 +24,10 @@ from hoag.metrics import Truth
 from hoag.models._shape import check_shape
 from hoag.options import ConfigError, as_plain, build, unknown
 from hoag.scores import score_name
-from hoag.surveys._types import FEATURES, draws
+from hoag.surveys._types import FEATURES, draws, lists_objects
 
 SCHEMA = Path(__file__).parents[2] / "config" / "schemas" / "config.schema.yaml"
-COLUMN_KEYS = ("id_column", "ra_column", "dec_column", "ra_unit", "dec_unit")
+COLUMN_KEYS = ("id_column", "ra_column", "dec_column", "ra_unit", "dec_unit", "label_column")
 BATCH_KEYS = ("name", "catalogue", "select", *COLUMN_KEYS)
 DETECTOR_KEYS = ("features",)
 EMBEDDING_KEYS = ("features", "objects", "max_fit", "min_group")
@@ -110,11 +111,11 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
     batches = _batches(config, survey)
     chain = _chain(config, survey, kind)
     features = {
-        name: _feature(section, f"features.{name}", kind, chain)
+        name: _feature(section, f"features.{name}", survey, batches, chain)
         for name, section in config["features"].items()
     }
     detectors = {
-        name: _detector(section, f"detectors.{name}", kind, features)
+        name: _detector(section, f"detectors.{name}", kind, features, chain.shape if chain else None)
         for name, section in config["detectors"].items()
     }
     _check_names(features, detectors)
@@ -228,9 +229,7 @@ def _batches(config: Mapping[str, Any], survey: Entry) -> dict[str, Batch]:
         if section["name"] in batches:
             raise ConfigError(f"{key}.name: found {section['name']!r} twice, allowed: once")
         keys = {k: section[k] for k in BATCH_KEYS}
-        fields = survey.module.Batch.__dataclass_fields__
         own = {k: v for k, v in section.items() if k not in BATCH_KEYS}
-        own |= {k: v for k, v in keys.items() if k in fields and v is not None}
         n_objects = _count(keys, own, survey, key)
         if keys["catalogue"] and draws(survey.module):
             own["n_objects"] = n_objects
@@ -242,6 +241,14 @@ def _batches(config: Mapping[str, Any], survey: Entry) -> dict[str, Batch]:
 
 def _count(keys: dict[str, Any], own: dict[str, Any], survey: Entry, key: str) -> int:
     """Objects in a batch, counted fast; both the catalogue and the survey's source are checked."""
+    if not keys["catalogue"]:
+        if not lists_objects(survey.module):
+            raise ConfigError(f"{key}.catalogue: required by survey {survey.kind!r}, found nothing")
+        for name in COLUMN_KEYS:
+            if keys[name] is not None:
+                raise ConfigError(
+                    f"{key}.{name}: found {keys[name]!r}, allowed: nothing without a catalogue"
+                )
     try:
         n_objects = 0
         if keys["catalogue"]:
@@ -250,7 +257,7 @@ def _count(keys: dict[str, Any], own: dict[str, Any], survey: Entry, key: str) -
             n_objects = catalogue.count(
                 keys["catalogue"], keys["select"], **columns, need_position=needed
             )
-        if not (keys["catalogue"] and draws(survey.module)):
+        if lists_objects(survey.module) and not (keys["catalogue"] and draws(survey.module)):
             options = build(survey.module.Batch, own, key)
             listed = survey.module.count(options, survey.options, name=keys["name"])
             n_objects = n_objects or listed
@@ -273,8 +280,18 @@ def _chain(config: Mapping[str, Any], survey: Entry, kind: str) -> Chain | None:
     return build_chain(config["images"], kind=kind, shape=shape, bands=bands, key="images")
 
 
-def _feature(section: Mapping[str, Any], key: str, kind: str, chain: Chain | None) -> Entry:
+def _feature(
+    section: Mapping[str, Any],
+    key: str,
+    survey: Entry,
+    batches: Mapping[str, Batch],
+    chain: Chain | None,
+) -> Entry:
     entry = _entry("features", section, key, ())
+    if entry.module.INPUT == "catalogue" and not lists_objects(survey.module):
+        for batch in batches.values():
+            columns = catalogue.column_names(batch.keys["catalogue"])
+            _known(getattr(entry.options, "columns", ()), columns, f"{key}.columns")
     if entry.module.INPUT == "images" and chain is None:
         allowed = [
             n
@@ -283,7 +300,8 @@ def _feature(section: Mapping[str, Any], key: str, kind: str, chain: Chain | Non
         ]
         raise ConfigError(
             f"{key}.kind: found {entry.kind!r}, which takes images, "
-            f"allowed for objects of kind {kind}: {', '.join(allowed)}"
+            f"allowed for objects of kind {survey.module.object_kind(survey.options)}: "
+            f"{', '.join(allowed)}"
         )
     if hasattr(entry.module, "MODEL") and chain is not None:
         check_shape(chain.shape, "images")
@@ -291,7 +309,11 @@ def _feature(section: Mapping[str, Any], key: str, kind: str, chain: Chain | Non
 
 
 def _detector(
-    section: Mapping[str, Any], key: str, kind: str, features: Mapping[str, Entry]
+    section: Mapping[str, Any],
+    key: str,
+    kind: str,
+    features: Mapping[str, Entry],
+    shape: tuple[int, int, int] | None,
 ) -> Entry:
     entry = _entry("detectors", section, key, DETECTOR_KEYS)
     takes_images = entry.module.TAKES == "images"
@@ -314,7 +336,24 @@ def _detector(
         if "features" not in entry.keys:
             raise ConfigError(f"{key}.features: required, found nothing")
         _known(entry.keys["features"], features, f"{key}.features")
+        for space in entry.keys["features"]:
+            _check_columns(entry, key, features[space], shape)
     return entry
+
+
+def _check_columns(
+    detector: Entry, key: str, space: Entry, shape: tuple[int, int, int] | None
+) -> None:
+    """Let a detector that names columns see those that are known before the fit."""
+    if hasattr(detector.module, "check"):
+        try:
+            names = space.module.names(space.options, {"image_shape": np.array(shape)})
+        except KeyError:  # they come from the data
+            return
+        try:
+            detector.module.check(detector.options, names)
+        except ConfigError as error:
+            raise ConfigError(f"{key}.{error}") from None
 
 
 def _check_names(features: Mapping[str, Entry], detectors: Mapping[str, Entry]) -> None:
@@ -385,7 +424,7 @@ def _embeddings(config: Mapping[str, Any], features: Mapping[str, Entry]) -> dic
     return result
 
 
-def _known(found: list[str], allowed: Mapping[str, Any], key: str) -> list[str]:
+def _known(found: Iterable[str], allowed: Collection[str], key: str) -> list[str]:
     for name in found:
         if name not in allowed:
             raise ConfigError(unknown(key, name, allowed))

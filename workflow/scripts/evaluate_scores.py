@@ -25,6 +25,9 @@ def main(
     columns = ["object_id", "label"]
     objects = pd.concat(tables.read("catalogue", p, columns) for p in paths_catalogues)
     labels = objects.set_index("object_id")["label"]
+    for label in (*meaning.normal, *meaning.anomalies, *meaning.faults):
+        if label not in set(labels):
+            say.always(f"truth: no object has the label {label!r}")
     metrics, drawn = [], []
     for path, (space, detector, of_seed) in zip(paths_scores, names, strict=True):
         scores = tables.read("scores", path).set_index("object_id")

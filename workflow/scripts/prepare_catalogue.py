@@ -34,6 +34,11 @@ def main(
         )
     if made.n_merged:
         say.always(f"{made.n_merged} exact duplicate row(s) merged")
+    labels = made.table["label"].value_counts()
+    if len(labels):
+        said = ", ".join(f"{n} {label}" for label, n in labels.head(12).items())
+        more = f", {len(labels) - 12} further labels" if len(labels) > 12 else ""
+        say.always(f"labels: {said}{more}, {int(made.table['label'].isna().sum())} without")
     if not len(made.table):
         raise ValueError(f"batch {batch['name']!r}: no object is left of the catalogue")
     tables.write("catalogue", made.table, path_catalogue)

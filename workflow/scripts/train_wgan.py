@@ -1,4 +1,4 @@
-"""Train the Wasserstein GAN on the fit batches and check it for the failures it is known for."""
+"""Train the Wasserstein GAN on the fit batches."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ from hoag.images.store import ImageStore
 from hoag.models._saving import save
 from hoag.models._training import Schedule
 from hoag.models.wgan import Options
-from hoag.models.wgan.checks import check
 from hoag.models.wgan.training import train_wgan
 from hoag.options import build
 
@@ -22,7 +21,6 @@ def main(
     path_weights: str,
     path_description: str,
     path_history: str,
-    path_checks: str,
     *,
     options: dict[str, Any],
     seed: int,
@@ -42,10 +40,6 @@ def main(
         seed=seed,
     )
     model = train_wgan(store, store.object_ids, store.shape, chosen, schedule, say)
-    model.cpu()
-    checks = check(model, store, store.object_ids)
-    for row in checks[~checks["passed"]].itertuples():
-        say.always(f"CHECK FAILED: {row.check} = {row.value:.3g}: {row.meaning}")
     save(
         path_weights,
         path_description,
@@ -54,7 +48,6 @@ def main(
         shape=list(store.shape),
     )
     tables.write("history", pd.DataFrame(model.history), path_history)
-    tables.write("checks", checks, path_checks)
 
 
 if __name__ == "__main__":
@@ -64,7 +57,6 @@ if __name__ == "__main__":
             snakemake.output.weights,
             snakemake.output.description,
             snakemake.output.history,
-            snakemake.output.checks,
             options=snakemake.params.options,
             seed=snakemake.params.seed,
             threads=snakemake.params.threads,

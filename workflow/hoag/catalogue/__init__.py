@@ -9,9 +9,18 @@ rounded) raise `ConfigError` with one line; faults of single rows end in a table
 """
 
 from hoag.catalogue.preparing import Prepared, count, prepare
-from hoag.catalogue.reading import read
+from hoag.catalogue.reading import column_names, read
 from hoag.catalogue.selection import check_expressions, select
 
 FORMAT_VERSION = 1  # raised by hand when reading changes: everything is then fetched again
 
-__all__ = ["FORMAT_VERSION", "Prepared", "check_expressions", "count", "prepare", "read", "select"]
+__all__ = [
+    "FORMAT_VERSION",
+    "Prepared",
+    "check_expressions",
+    "column_names",
+    "count",
+    "prepare",
+    "read",
+    "select",
+]

@@ -102,10 +102,13 @@ def find_columns(
     id_column: str | None,
     ra_column: str | None,
     dec_column: str | None,
+    label_column: str | None = None,
     need_position: bool,
     where: str,
 ) -> tuple[str | None, str | None, str | None]:
     """Columns of identifier, right ascension and declination; None for what there is not.
+
+    ``label_column`` is only looked for.
 
     Raises
     ------
@@ -113,7 +116,12 @@ def find_columns(
         Beginning with ``where``: if a column that the user named doesn't exist, there is only
         one of the two coordinates, or none where ``need_position`` asks for both.
     """
-    given = {"id_column": id_column, "ra_column": ra_column, "dec_column": dec_column}
+    given = {
+        "id_column": id_column,
+        "ra_column": ra_column,
+        "dec_column": dec_column,
+        "label_column": label_column,
+    }
     for key, name in given.items():
         if name is not None and name not in columns:
             raise ConfigError(unknown(f"{where}: {key}", name, columns))

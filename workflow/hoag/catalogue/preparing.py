@@ -32,12 +32,15 @@ class Prepared:
         Schema ``catalogue``: object_id, ra_deg, dec_deg, label, split, the user's own columns.
     rejects
         Schema ``rejects``: row (number in the file, from 0), object_id (or null), reason.
+    rows
+        (n,) int64: the number in the file of each row of ``table``.
     n_merged
         Rows left out because the same object with the same content was there already.
     """
 
     table: pd.DataFrame
     rejects: pd.DataFrame
+    rows: np.ndarray
     n_merged: int
 
 
@@ -50,6 +53,7 @@ def count(
     dec_column: str | None = None,
     ra_unit: str | None = None,
     dec_unit: str | None = None,
+    label_column: str | None = None,
     need_position: bool = False,
 ) -> int:
     """Number of rows that the selection leaves; reads only the columns that it needs.
@@ -58,7 +62,7 @@ def count(
     ----------
     path, expressions
         As for `read` and `select`.
-    id_column, ra_column, dec_column, ra_unit, dec_unit, need_position
+    id_column, ra_column, dec_column, ra_unit, dec_unit, label_column, need_position
         As for `prepare`.
 
     Raises
@@ -75,6 +79,7 @@ def count(
             id_column=id_column,
             ra_column=ra_column,
             dec_column=dec_column,
+            label_column=label_column,
             need_position=need_position,
             where=str(path),
         )
@@ -103,6 +108,7 @@ def prepare(
     dec_column: str | None = None,
     ra_unit: str | None = None,
     dec_unit: str | None = None,
+    label_column: str | None = None,
     need_position: bool = False,
     earlier: Mapping[str, pd.DataFrame] | None = None,
     strict: bool = False,
@@ -118,6 +124,8 @@ def prepare(
         Names of the columns; by default those that `coordinates` finds.
     ra_unit, dec_unit
         Units of the coordinates; by default ``frame.attrs["units"]``, then degrees.
+    label_column
+        Column of the labels; by default one named label, in any case.
     need_position
         Every row needs coordinates. Otherwise they may be missing, both together.
     earlier
@@ -146,8 +154,8 @@ def prepare(
     Without a column of identifiers, they come from the positions (`coordinates.position_names`),
     so that a position has the same name in every batch.
 
-    The user's columns stay as they are. A column named label or split, in any case, also fills
-    the column of that name as text. Where a user's column has the name of one of the five and
+    The user's columns stay as they are. The labels' column, and one named split in any case, also
+    fill the columns of those names as text. Where a user's column has the name of one of the five and
     holds something else, it is kept with ``_original`` behind its name.
     """
     id_name, ra_name, dec_name = coordinates.find_columns(
@@ -155,6 +163,7 @@ def prepare(
         id_column=id_column,
         ra_column=ra_column,
         dec_column=dec_column,
+        label_column=label_column,
         need_position=need_position,
         where=base_name,
     )
@@ -171,7 +180,13 @@ def prepare(
         faults |= dict.fromkeys(np.flatnonzero(ids.isna()).tolist(), no_id)
     else:
         ids = _names(ra, dec, rows, base_name)
-    sources = {"object_id": id_name, "ra_deg": ra_name, "dec_deg": dec_name}
+    sources = {
+        "object_id": id_name,
+        "ra_deg": ra_name,
+        "dec_deg": dec_name,
+        "label": label_column or _named(frame, "label"),
+        "split": _named(frame, "split"),
+    }
     table = _assemble(frame, {"object_id": ids, "ra_deg": ra, "dec_deg": dec}, sources)
     table.attrs["units"] = dict(units) | {"ra_deg": "deg", "dec_deg": "deg"}
     usable = ~np.isin(np.arange(len(table)), list(faults))
@@ -192,7 +207,8 @@ def prepare(
         }
     )
     gone = np.concatenate([rejected, merged])
-    return Prepared(table.drop(index=gone).reset_index(drop=True), rejects, len(merged))
+    left = table.drop(index=gone)
+    return Prepared(left.reset_index(drop=True), rejects, rows[left.index], len(merged))
 
 
 # Faults below are reasons by row position.
@@ -282,13 +298,17 @@ def _names(ra: np.ndarray, dec: np.ndarray, rows: np.ndarray, base_name: str) ->
     return pd.Series(names, dtype="str")
 
 
+def _named(frame: pd.DataFrame, name: str) -> str | None:
+    """The column of this name, or else the first that differs from it only in case."""
+    named = [name, *(c for c in frame.columns if c.lower() == name)]
+    return next((c for c in named if c in frame), None)
+
+
 def _assemble(
     frame: pd.DataFrame, made: dict[str, pd.Series | np.ndarray], sources: dict[str, str | None]
 ) -> pd.DataFrame:
     """The five columns of every catalogue, then the user's own."""
     for name in ("label", "split"):
-        named = [name, *(c for c in frame.columns if c.lower() == name)]
-        sources[name] = next((c for c in named if c in frame), None)
         made[name] = (
             pd.Series([None] * len(frame), dtype="str")
             if sources[name] is None

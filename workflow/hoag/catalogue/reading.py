@@ -84,6 +84,18 @@ def read(
     return load(path, choose, id_column)
 
 
+def column_names(path: str | Path) -> list[str]:
+    """Names of a catalogue's columns; reads no more than it has to. Raises as `read`."""
+    found: list[str] = []
+
+    def choose(names: list[str], _: Mapping[str, str]) -> list[str]:
+        found.extend(names)
+        return names[:1]
+
+    load(path, choose)
+    return found
+
+
 def load(path: str | Path, choose: Choose, id_column: str | None = None) -> pd.DataFrame:
     """The columns that ``choose`` picks; otherwise as `read`."""
     path = Path(path)

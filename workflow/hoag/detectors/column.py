@@ -19,6 +19,12 @@ class Options:
     sign: int = option(1, doc="1: high values are anomalous, -1: low ones.", choices=(1, -1))
 
 
+def check(options: Options, names: Sequence[str]) -> None:
+    """Raise `ConfigError` unless the column is one of ``names``; also called while planning."""
+    if options.column not in names:
+        raise ConfigError(unknown("column", options.column, names))
+
+
 def fit(
     x: np.ndarray, options: Options, seed: int, *, names: Sequence[str]
 ) -> dict[str, np.ndarray]:
@@ -48,8 +54,7 @@ def fit(
     names = list(names)
     if len(names) != x.shape[1]:
         raise ValueError(f"found {len(names)} names, allowed: one for each of {x.shape[1]} columns")
-    if options.column not in names:
-        raise ConfigError(unknown("column", options.column, names))
+    check(options, names)
     return {"index": np.array(names.index(options.column))}
 
 

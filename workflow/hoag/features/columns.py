@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 INPUT = "catalogue"
-POSITION = ("ra_deg", "dec_deg")  # where an object stands says nothing about what it is
+# What an object is called, where it stands and what is known of it says nothing of what it is.
+OWN = ("object_id", "ra_deg", "dec_deg", "label", "split")
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,9 @@ class Options:
     """Which columns."""
 
     columns: tuple[str, ...] = option(
-        (), doc="Columns taken; none named: every numeric one with a value, but ra_deg and dec_deg."
+        (),
+        doc="Columns taken; none named: every numeric one with a value, but for those that hold "
+        "the identifier, the position, the label or the split.",
     )
 
 
@@ -50,7 +53,9 @@ def fit(table: "pd.DataFrame", options: Options, seed: int) -> dict[str, np.ndar
     for column in options.columns:
         if column not in numeric:
             raise ConfigError(unknown("columns", column, numeric))
-    chosen = options.columns or [c for c in numeric if c not in POSITION and table[c].notna().any()]
+    chosen = options.columns or [
+        c for c in numeric if table[c].notna().any() and not _is_own(table, c)
+    ]
     if not chosen:
         raise ConfigError(f"columns: found {', '.join(table)}, allowed: at least one numeric one")
     return {"columns": np.array(chosen, dtype=np.str_)}
@@ -81,7 +86,35 @@ def transform(
 
 def names(options: Options, state: Mapping[str, np.ndarray]) -> list[str]:
     """The columns' own names."""
-    return state["columns"].tolist()
+    return list(options.columns) or state["columns"].tolist()
+
+
+def _is_own(table: "pd.DataFrame", column: str) -> bool:
+    """Is this one of the catalogue's own columns, or the user's column that it was made from?
+
+    The user's is known by its values in the first rows, whatever its name; a position may be in
+    another unit.
+    """
+    import pandas as pd
+
+    from hoag.catalogue.coordinates import UNITS_DEG
+
+    if column in OWN:
+        return True
+
+    def number(name: str) -> np.ndarray:
+        values = pd.to_numeric(table[name].head(1000), errors="coerce")
+        values = values.to_numpy(np.float64, na_value=np.nan)
+        return np.where(np.isfinite(values), values, np.nan)
+
+    values, present = number(column), [name for name in OWN if name in table]
+    angles = {name: number(name) % 360 for name in present if name.endswith("_deg")}
+    texts = [number(name) for name in present if name not in angles]
+    return any(np.array_equal(values, text, equal_nan=True) for text in texts) or any(
+        np.allclose(values * unit % 360, angle, rtol=0, atol=1e-9, equal_nan=True)
+        for angle in angles.values()
+        for unit in set(UNITS_DEG.values())
+    )
 
 
 def _numeric(table: "pd.DataFrame") -> list[str]:

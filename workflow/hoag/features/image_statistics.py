@@ -22,7 +22,7 @@ class Options:
 
 def fit(store: Any, options: Options, seed: int) -> dict[str, np.ndarray]:
     """Remember the number of channels, from which the names are made."""
-    return {"n_channels": np.array(store.shape[2])}
+    return {"image_shape": np.array(store.shape)}
 
 
 def transform(images: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -53,4 +53,4 @@ def _describe(images: np.ndarray) -> np.ndarray:
 
 def names(options: Options, state: Mapping[str, np.ndarray]) -> list[str]:
     """The columns, in order; channels count from zero."""
-    return ["total_flux", "variance", *(f"flux_c{c}" for c in range(int(state["n_channels"])))]
+    return ["total_flux", "variance", *(f"flux_c{c}" for c in range(int(state["image_shape"][2])))]

@@ -15,6 +15,11 @@ def draws(survey: ModuleType) -> bool:
     return getattr(survey, "DRAWS", False)
 
 
+def lists_objects(survey: ModuleType) -> bool:
+    """Does a survey have a list of objects of its own? Otherwise a batch needs a catalogue."""
+    return hasattr(survey, "list_objects")
+
+
 @dataclass(frozen=True, slots=True)
 class Cutout:
     """Pixels of one object: float32 (band, y, x) or uint8 (y, x, channel), by the kind."""

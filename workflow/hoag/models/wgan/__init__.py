@@ -33,11 +33,3 @@ class Options:
         maximum=0.5,
     )
     checkpoint_every: int = option(100, doc="Iterations between two checkpoints.", minimum=1)
-    min_diversity: float = option(
-        0.5, doc="Lowest diversity of samples, relative to real images, that passes.", minimum=0
-    )
-    min_coverage: float = option(
-        0.2,
-        doc="Lowest coverage of held-out images, relative to real ones, that passes.",
-        minimum=0,
-    )

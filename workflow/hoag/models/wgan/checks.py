@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -9,8 +10,9 @@ import torch
 
 from hoag.models._layers import as_images, as_tensor
 from hoag.models._training import Store
+from hoag.models.wgan import Options
 from hoag.models.wgan.networks import Critic, Generator
-from hoag.models.wgan.training import WassersteinGAN, split_hold_out
+from hoag.models.wgan.training import split_hold_out
 from hoag.seeds import generator as numpy_generator
 from hoag.seeds import sequence
 from hoag.statistics import density_coverage, diversity
@@ -22,6 +24,17 @@ BATCH = 256
 
 _COLUMNS = ("check", "value", "reference", "limit", "passed", "meaning")
 _Row = tuple[str, float, float, float, bool, str]  # one value for each column
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training left: its networks, its options, its seed, its history (row by row)."""
+
+    generator: Generator
+    critic: Critic
+    options: Options
+    seed: int
+    history: Sequence[Mapping[str, float]]
 
 
 @torch.no_grad()
@@ -42,7 +55,13 @@ def judge(critic: Critic, images: np.ndarray) -> np.ndarray:
 
 
 def check(
-    model: WassersteinGAN, store: Store, object_ids: np.ndarray, n_images: int = 1000
+    trained: Trained,
+    store: Store,
+    object_ids: np.ndarray,
+    *,
+    min_diversity: float = 0.5,
+    min_coverage: float = 0.2,
+    n_images: int = 1000,
 ) -> pd.DataFrame:
     """Look for the failures that Storey-Fisher et al. 2020 (3.1) name; a ``checks`` table.
 
@@ -55,29 +74,31 @@ def check(
 
     Parameters
     ----------
-    model
-        The trained networks, their options, seed and history.
+    trained
+        The training to look at.
     store
-        The images that it was trained on and those held out, uint8 (y, x, c).
+        The images that it was given: those trained on and those held out, uint8 (y, x, c).
     object_ids
         Their ids, (n,).
+    min_diversity, min_coverage
+        Lowest values that pass, relative to real images.
     n_images
         Samples, and real images, to compare at most.
     """
-    options, seed = model.options, model.seed
+    options, seed = trained.options, trained.seed
     fit_on, held = split_hold_out(object_ids, options.hold_out, seed, options.batch_size)
     rng = numpy_generator(seed, "check")
     is_held = len(held) >= MIN_HELD_OUT
     unseen = rng.permutation(held if is_held else fit_on)[: min(n_images, len(fit_on)) // 2]
     others = rng.permutation(np.setdiff1d(fit_on, unseen))[:n_images]
     real, reference = store.read(unseen), store.read(others)
-    fake = sample(model.generator, len(reference), seed)
+    fake = sample(trained.generator, len(reference), seed)
     x_real, x_reference, x_fake = _project(reference, real, reference, fake)
     rows = [
-        _check_diversity(x_reference, x_fake, options.min_diversity, seed),
-        _check_coverage(x_real, x_reference, x_fake, options.min_coverage, is_held=is_held),
-        _check_preference(judge(model.critic, real), judge(model.critic, fake)),
-        *_check_distances(model.history),
+        _check_diversity(x_reference, x_fake, min_diversity, seed),
+        _check_coverage(x_real, x_reference, x_fake, min_coverage, is_held=is_held),
+        _check_preference(judge(trained.critic, real), judge(trained.critic, fake)),
+        *_check_distances(trained.history),
     ]
     return pd.DataFrame(rows, columns=list(_COLUMNS)).assign(model="wgan", seed=seed)
 
