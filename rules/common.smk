@@ -324,8 +324,8 @@ def hold_run():
 
 
 def print_summary():
-    """The five lines that tell what came out."""
+    """The five lines that tell what came out, where this run wrote them."""
     summary = Path(RESULTS) / "summary.txt"
-    if summary.is_file():
+    if summary.is_file() and summary.stat().st_mtime > STARTED:
         print(summary.read_text(), end="")
         print(f"time      {time.time() - STARTED:.0f} s (this run of the workflow)")

@@ -128,14 +128,15 @@ def draw_prediction(seeds: int) -> pd.DataFrame:
     rng = np.random.default_rng(4)
     spaces = ("residual_codes", "image_codes", "unit_residual_codes", "residual_norm")
     rows = [
-        (space, detector, seed, 3000, value, value - 0.03, value + 0.03)
+        (space, detector, seed, 3000, value, value - 0.03, value + 0.03, *less)
         for at, space in enumerate(spaces)
         for detector in ("wgan", "isolation_forest")
         for seed in range(seeds)
         for value in [0.85 - 0.15 * at + rng.normal(0, 0.02)]
+        for less in [[0.15 * at, 0.15 * at - 0.02, 0.15 * at + 0.02]]
     ]
     return pd.DataFrame(rows, columns=["features", "detector", "seed", "n_objects", "spearman",
-        "low", "high"])  # fmt: skip
+        "low", "high", "difference", "difference_low", "difference_high"])  # fmt: skip
 
 
 def draw_purities(seeds: int) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 import copy
 import os
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from hoag import plan
 from hoag.options import ConfigError
 from hoag.plan import make_plan, source_identity
 
@@ -411,7 +413,9 @@ def test_ranking_by_a_detector_of_vectors():
 
 def test_environment_variables_are_filled_in(monkeypatch, folder):
     monkeypatch.setenv("HOAG_SOMEWHERE", str(folder))
-    plan = make_plan(changed("features", ["batches", 0, "catalogue"], "${HOAG_SOMEWHERE}/objects.csv"))
+    plan = make_plan(
+        changed("features", ["batches", 0, "catalogue"], "${HOAG_SOMEWHERE}/objects.csv")
+    )
     assert plan.batches["first"].keys["catalogue"] == str(folder / "objects.csv")
 
 
@@ -451,6 +455,24 @@ def test_sources_of_a_batch_are_known():
     assert plan.batches["first"].sources == ["objects.csv"]
     assert make_plan(config_of("pictures")).batches["first"].sources == ["pictures"]
     assert make_plan(config_of("small")).batches["first"].sources == []
+
+
+def test_a_count_that_took_long_is_not_taken_again(folder, monkeypatch):
+    archive = folder / "pictures.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in sorted(Path("pictures").iterdir()):
+            file.write(path)
+    config = changed("pictures", ["batches", 0, "source"], "pictures.zip") | {"shard_size": 4}
+    assert make_plan(config).batches["first"].n_shards == 3
+    assert not plan.COUNTS.exists(), "quick counts leave nothing behind"
+    monkeypatch.setattr(plan, "LONG_COUNT_S", 0.0)
+    assert make_plan(config).batches["first"].n_shards == 3
+    (kept,) = plan.COUNTS.iterdir()
+    kept.write_text("20")
+    assert make_plan(config).batches["first"].n_shards == 5
+    with zipfile.ZipFile(archive, "a") as file:
+        file.write("pictures/galaxy-0.png", "pictures/another.png")
+    assert make_plan(config).batches["first"].n_shards == 3
 
 
 def test_identity_of_a_file_is_its_content(folder):

@@ -125,7 +125,7 @@ def test_one_id_in_two_batches():
 def test_rank_without_manifest_or_scores():
     nothing = merge(raw().assign(score=np.nan), ["first"])
     out = rank({"d": nothing}, catalogue(), None, "d")
-    assert out["rank"].isna().all() and (out["status"] == "not_fetched").all()
+    assert out["rank"].isna().all() and (out["status"] == "ok").all()
     assert list(out["object_id"]) == list(raw()["object_id"])
 
 

@@ -6,35 +6,12 @@ from scipy.spatial.distance import cdist, pdist
 
 from hoag import statistics, tables
 from hoag.statistics import (
-    bootstrap_interval,
     density_coverage,
     diversity,
     nearest_neighbour_purity,
     neighbour_prediction,
-    paired_difference,
     spearman,
 )
-
-
-def test_bootstrap_interval_agrees_with_scipy():
-    values = np.random.default_rng(0).exponential(size=200)
-    found = bootstrap_interval(np.append(values, np.nan), np.median, seed=1, n_bootstrap=3000)
-    oracle = stats.bootstrap(
-        (values,), np.median, method="percentile", n_resamples=3000, rng=2
-    ).confidence_interval
-    assert found.value == np.median(values) and found.n == 200
-    assert found.low == pytest.approx(oracle.low, abs=0.02)
-    assert found.high == pytest.approx(oracle.high, abs=0.02)
-    assert bootstrap_interval(values, seed=1) == bootstrap_interval(values, seed=1)
-
-
-def test_bootstrap_interval_of_rows_and_of_nothing():
-    x = np.random.default_rng(0).normal(size=(50, 2))
-    x[3, 1] = np.nan
-    found = bootstrap_interval(x, lambda rows: rows[:, 0].mean(), seed=1, n_bootstrap=50)
-    assert found.n == 49 and found.low < found.value < found.high
-    empty = bootstrap_interval(np.full(3, np.nan), seed=1)
-    assert empty.n == 0 and np.isnan(empty[:3]).all()
 
 
 def test_spearman():
@@ -48,18 +25,6 @@ def test_spearman():
     assert np.isnan(spearman([1.0], [2.0]))
 
 
-def test_paired_difference_agrees_with_the_t_test():
-    rng = np.random.default_rng(0)
-    a, b = rng.normal(size=6), rng.normal(size=6)
-    oracle = stats.ttest_rel(a, b).confidence_interval(0.95)
-    found = paired_difference(np.append(a, np.nan), np.append(b, 1.0))
-    assert found == pytest.approx(((a - b).mean(), oracle.low, oracle.high, 6))
-    single = paired_difference([2.0], [0.5])
-    assert single.value == 1.5 and np.isnan(single.low) and single.n == 1
-    with pytest.raises(ValueError, match=r"\(2,\) and \(3,\)"):
-        paired_difference(np.ones(2), np.ones(3))
-
-
 def brute_prediction(codes, scores, k):
     ranks = stats.rankdata(scores)
     predicted = []
@@ -70,28 +35,32 @@ def brute_prediction(codes, scores, k):
     return stats.spearmanr(predicted, ranks).statistic
 
 
+def predict(codes, scores, **keywords):
+    """The row of one space."""
+    return neighbour_prediction({"codes": codes}, scores, **({"seed": 1} | keywords)).iloc[0]
+
+
 def test_neighbour_prediction_agrees_with_loops():
     rng = np.random.default_rng(0)
     codes = rng.normal(size=(150, 3))
     scores = np.exp(codes[:, 0] + rng.normal(size=150))
-    found = neighbour_prediction(codes, scores, seed=1, n_neighbours=4)
-    assert found.value == pytest.approx(brute_prediction(codes, scores, 4))
-    assert found.low < found.value < found.high and found.n == 150
+    found = predict(codes, scores, n_neighbours=4)
+    assert found["spearman"] == pytest.approx(brute_prediction(codes, scores, 4))
+    assert found["low"] < found["spearman"] < found["high"] and found["n_objects"] == 150
     # only the order of the scores counts
-    again = neighbour_prediction(codes, np.log(scores), seed=1, n_neighbours=4)
-    assert again == found
+    assert predict(codes, np.log(scores), n_neighbours=4).equals(found)
 
 
 def test_neighbour_prediction_at_its_extremes():
     rng = np.random.default_rng(0)
     line = rng.random(500)
-    assert neighbour_prediction(line[:, None], line, seed=1).value > 0.99
-    noise = neighbour_prediction(rng.normal(size=(500, 5)), line, seed=1)
-    assert noise.low < 0 < noise.high
-    constant = neighbour_prediction(line[:, None], np.ones(500), seed=1)
-    assert np.isnan(constant.value)
-    few = neighbour_prediction(line[:5, None], line[:5], seed=1)
-    assert np.isnan(few.value) and few.n == 5
+    assert predict(line[:, None], line)["spearman"] > 0.99
+    noise = predict(rng.normal(size=(500, 5)), line)
+    assert noise["low"] < 0 < noise["high"]
+    assert np.isnan(predict(line[:, None], np.ones(500))["spearman"])
+    few = predict(line[:5, None], line[:5])
+    assert np.isnan(few["spearman"]) and few["n_objects"] == 5
+    assert predict(line[:0, None], line[:0])["n_objects"] == 0
 
 
 def test_neighbour_prediction_leaves_out_and_subsamples():
@@ -99,12 +68,35 @@ def test_neighbour_prediction_leaves_out_and_subsamples():
     codes, scores = rng.normal(size=(300, 2)), rng.normal(size=300)
     scores += codes[:, 0]
     codes[0, 0], scores[1] = np.nan, np.nan
-    found = neighbour_prediction(codes, scores, seed=1)
-    assert found == neighbour_prediction(codes[2:], scores[2:], seed=1) and found.n == 298
-    part = neighbour_prediction(codes, scores, seed=1, max_objects=100)
-    assert part.n == 100
-    assert part == neighbour_prediction(codes, scores, seed=1, max_objects=100)
-    assert part != neighbour_prediction(codes, scores, seed=2, max_objects=100)
+    found = predict(codes, scores)
+    assert found.equals(predict(codes[2:], scores[2:])) and found["n_objects"] == 298
+    part = predict(codes, scores, max_objects=100)
+    assert part["n_objects"] == 100
+    assert part.equals(predict(codes, scores, max_objects=100))
+    assert not part.equals(predict(codes, scores, max_objects=100, seed=2))
+
+
+def test_spaces_are_compared_on_the_same_objects():
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=400)
+    spaces = {
+        "good": (scores + 0.1 * rng.normal(size=400))[:, None],
+        "alike": (scores + 0.1 * rng.normal(size=400))[:, None],
+        "poor": (scores + 2.0 * rng.normal(size=400))[:, None],
+    }
+    spaces["poor"][:7] = np.nan
+    table = neighbour_prediction(spaces, scores, seed=1).set_index("features")
+    assert (table["n_objects"] == 393).all()
+    assert (table.loc["good", "difference":] == 0).all()
+    assert table.loc["poor", "difference"] == pytest.approx(
+        table.loc["good", "spearman"] - table.loc["poor", "spearman"]
+    )
+    assert table.loc["poor", "difference_low"] > 0.2
+    assert table.loc["alike", "difference_low"] < 0 < table.loc["alike", "difference_high"]
+    # paired: narrower than two intervals side by side
+    width = (table["difference_high"] - table["difference_low"])["poor"]
+    apart = (table["high"] - table["low"])[["good", "poor"]]
+    assert width < apart.sum()
 
 
 def test_purity_by_hand():

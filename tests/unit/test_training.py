@@ -1,6 +1,8 @@
 """Training: the same for a seed, whether interrupted or not; the hold-out; the written checks."""
 
 import copy
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -312,6 +314,33 @@ def test_held_out_images_are_not_trained_on(store, tmp_path):
     kept, held = split_hold_out(store.object_ids, 0.3, 1, 8)
     assert len(held) > 8
     assert seen == set(kept.tolist())
+
+
+def test_two_runs_train_the_same_network_one_after_the_other(store, tmp_path):
+    """The second waits, then goes on from what the first one left."""
+    code = f"""
+import fcntl, sys, time
+file = open({str(tmp_path / "lock")!r}, "w")
+fcntl.flock(file, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert holder.stdout.readline() == b"held\n"
+    said = []
+
+    def say(line):
+        said.append(line)
+        if line.startswith("waits for another run"):
+            holder.stdin.close()  # the other run ends
+
+    options = wgan.Options(width=2, n_latent=4, iterations=2, batch_size=8, critic_steps=1)
+    schedule = Schedule(2, 2, tmp_path / "last.ckpt", threads=1, seed=1)
+    train_wgan(store, store.object_ids, SHAPE, options, schedule, say)
+    assert holder.wait(10) == 0 and "waits" in said[0] and "2/2 iterations" in said[-1]
+    holder.stdout.close()
 
 
 # --- the written checks

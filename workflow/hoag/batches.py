@@ -93,9 +93,7 @@ def assemble(
     return Assembled(table, rejects, cuts, made.n_merged)
 
 
-def _by_row(
-    made: catalogue.Prepared, own: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _by_row(made: catalogue.Prepared, own: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Give row k of the catalogue the k-th simulated object; ids and positions stay its own."""
     table = made.table
     own = own.iloc[: len(table)].drop(columns=["object_id", "ra_deg", "dec_deg"])
@@ -106,9 +104,7 @@ def _by_row(
     return joined, made.rejects
 
 
-def _by_id(
-    made: catalogue.Prepared, own: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _by_id(made: catalogue.Prepared, own: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Keep the catalogue's rows that the survey has an object for, and add its columns."""
     table = made.table
     has_object = table["object_id"].isin(own["object_id"])

@@ -8,6 +8,7 @@ import dataclasses
 import math
 import os
 import re
+import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ import yaml
 
 from hoag import catalogue, registry
 from hoag.digests import digest
+from hoag.files import atomic
 from hoag.images.chain import Chain, build_chain
 from hoag.metrics import Truth
 from hoag.models._shape import check_shape
@@ -27,6 +29,8 @@ from hoag.scores import score_name
 from hoag.surveys._types import FEATURES, draws, lists_objects
 
 SCHEMA = Path(__file__).parents[2] / "config" / "schemas" / "config.schema.yaml"
+COUNTS = Path("resources/counts")  # of sources that take long to count, such as a large tar.xz
+LONG_COUNT_S = 1.0
 COLUMN_KEYS = ("id_column", "ra_column", "dec_column", "ra_unit", "dec_unit", "label_column")
 BATCH_KEYS = ("name", "catalogue", "select", *COLUMN_KEYS)
 DETECTOR_KEYS = ("features",)
@@ -49,9 +53,8 @@ class Batch:
     @property
     def sources(self) -> list[str]:
         """Local files and folders that the batch is read from."""
-        fields = dataclasses.fields(self.options)
-        own = [getattr(self.options, f.name) for f in fields if f.metadata["unit"] == "path"]
-        return [path for path in (self.keys["catalogue"], *own) if path]
+        catalogue = self.keys["catalogue"]
+        return [*([catalogue] if catalogue else []), *_paths(self.options)]
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,9 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
         for name, section in config["features"].items()
     }
     detectors = {
-        name: _detector(section, f"detectors.{name}", kind, features, chain.shape if chain else None)
+        name: _detector(
+            section, f"detectors.{name}", kind, features, chain.shape if chain else None
+        )
         for name, section in config["detectors"].items()
     }
     _check_names(features, detectors)
@@ -259,12 +264,36 @@ def _count(keys: dict[str, Any], own: dict[str, Any], survey: Entry, key: str) -
             )
         if lists_objects(survey.module) and not (keys["catalogue"] and draws(survey.module)):
             options = build(survey.module.Batch, own, key)
-            listed = survey.module.count(options, survey.options, name=keys["name"])
-            n_objects = n_objects or listed
+            n_objects = n_objects or _count_listed(survey, options, keys["name"])
         return n_objects
     except ConfigError as error:
         text = str(error)
         raise ConfigError(text if text.startswith(key) else f"{key}: {text}") from None
+
+
+def _count_listed(survey: Entry, options: Any, name: str) -> int:
+    """Objects that a survey lists; a count that took long is kept for the next planning."""
+    sources = [path for path in _paths(options) if os.path.exists(path)]
+    facts = [(p, os.stat(p).st_size, os.stat(p).st_mtime_ns) for p in sources if os.path.isfile(p)]
+    identity = digest(
+        survey.kind, survey.module.FORMAT_VERSION, survey.plain, as_plain(options), facts
+    )
+    kept = COUNTS / identity
+    if len(facts) == len(sources) and kept.is_file():
+        return int(kept.read_text())
+    started = time.monotonic()
+    n_objects = survey.module.count(options, survey.options, name=name)
+    if len(facts) == len(sources) and time.monotonic() - started > LONG_COUNT_S:
+        with atomic(kept) as private:
+            private.write_text(str(n_objects))
+    return n_objects
+
+
+def _paths(options: Any) -> list[str]:
+    """Local files and folders among a batch's options."""
+    fields = dataclasses.fields(options)
+    values = [getattr(options, f.name) for f in fields if f.metadata["unit"] == "path"]
+    return [path for path in values if path]
 
 
 def _chain(config: Mapping[str, Any], survey: Entry, kind: str) -> Chain | None:

@@ -93,7 +93,8 @@ def rank(
         All batches' ``catalogue`` in one table, with a ``batch`` column.
     manifest
         All batches' ``manifest``; with a ``batch`` column where one id stands in several batches.
-        None where nothing is fetched. An object without a row gets the status ``not_fetched``.
+        An object without a row gets the status ``not_fetched``. None where there are no images
+        to fetch: then every object is ``ok``.
     main
         The detector that decides the order.
 
@@ -131,7 +132,7 @@ def rank(
 
 def _with_status(objects: pd.DataFrame, manifest: pd.DataFrame | None) -> pd.DataFrame:
     if manifest is None:
-        return objects.assign(status="not_fetched")
+        return objects.assign(status="ok")
     columns = [c for c in ("object_id", "batch", "status") if c in manifest.columns]
     out = _joined(objects, manifest[columns], "manifest")
     return out.assign(status=out["status"].fillna("not_fetched"))

@@ -1,7 +1,7 @@
 """Intervals, neighbour statistics and measures of generated samples."""
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,53 +9,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _BLOCK = 4_000_000  # distances held at a time: bounds the memory
-
-
-class Estimate(NamedTuple):
-    """A value, its 95 % interval, and the number of objects or pairs behind it."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-
-
-_UNDEFINED = (np.nan, np.nan, np.nan)
-
-
-def bootstrap_interval(
-    values: np.ndarray,
-    statistic: Callable[[np.ndarray], float] = np.mean,
-    *,
-    seed: int,
-    n_bootstrap: int = 1000,
-) -> Estimate:
-    """Compute a statistic and its 95 % percentile bootstrap interval over objects.
-
-    Parameters
-    ----------
-    values
-        Shape (n,) or (n, d), one object a row. Rows with NaN are left out.
-    statistic
-        Takes such an array, gives one number.
-    seed
-        Fixes the samples.
-    n_bootstrap
-        Samples of n objects with replacement.
-
-    Returns
-    -------
-    Estimate
-        NaN in all but n where no row remains.
-    """
-    values = np.asarray(values, dtype=float)
-    values = values[~np.isnan(values.reshape(len(values), -1)).any(axis=1)]
-    n = len(values)
-    if not n:
-        return Estimate(*_UNDEFINED, 0)
-    rng = np.random.default_rng(seed)
-    samples = [statistic(values[rng.integers(0, n, n)]) for _ in range(n_bootstrap)]
-    return Estimate(float(statistic(values)), *_percentiles(samples), n)
 
 
 def _percentiles(samples: Sequence[float]) -> tuple[float, float]:
@@ -84,101 +37,70 @@ def spearman(a: np.ndarray, b: np.ndarray) -> float:
     return float(spearmanr(a, b).statistic)
 
 
-def paired_difference(a: np.ndarray, b: np.ndarray) -> Estimate:
-    """Mean of a - b over paired seeds or trials, with Student's 95 % interval.
-
-    Parameters
-    ----------
-    a, b
-        Shape (n,), the same seed or trial at the same place. Pairs with NaN are left out.
-
-    Returns
-    -------
-    Estimate
-        The interval is mean +- t(0.975, n - 1) s / sqrt(n) with s the standard deviation of the
-        differences (divisor n - 1); NaN for fewer than two pairs.
-
-    Raises
-    ------
-    ValueError
-        If the arrays differ in shape.
-
-    Notes
-    -----
-    Student's interval rather than a bootstrap: seeds are few, and resampling three or five
-    differences gives intervals that are too narrow.
-    """
-    from scipy.stats import t
-
-    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    if a.shape != b.shape:
-        raise ValueError(f"pairs: found shapes {a.shape} and {b.shape}, allowed: equal ones")
-    difference = (a - b)[~np.isnan(a - b)]
-    n = len(difference)
-    if n < 2:
-        return Estimate(float(difference.mean()) if n else np.nan, np.nan, np.nan, n)
-    mean = float(difference.mean())
-    half = float(t.ppf(0.975, n - 1) * difference.std(ddof=1) / np.sqrt(n))
-    return Estimate(mean, mean - half, mean + half, n)
-
-
 def neighbour_prediction(
-    codes: np.ndarray,
+    codes: Mapping[str, np.ndarray],
     scores: np.ndarray,
     *,
     seed: int,
     n_neighbours: int = 10,
     n_bootstrap: int = 200,
     max_objects: int = 5000,
-) -> Estimate:
-    """How well an object's score is predicted by its nearest neighbours in code space.
+) -> "pd.DataFrame":
+    """How well an object's score is predicted by its nearest neighbours, space by space.
 
     Parameters
     ----------
     codes
-        Shape (n, d); Euclidean distances in these units, nothing is rescaled.
+        Name of a space -> its codes, (n, d), rows in the order of ``scores``; Euclidean distances
+        in these units, nothing is rescaled.
     scores
-        Shape (n,). Objects with a NaN in code or score are left out.
+        Shape (n,). Objects with a NaN in any code or in the score are left out.
     seed
         Fixes the subsample and the bootstrap.
     n_neighbours
         Neighbours that predict, the object itself excluded.
     n_bootstrap
-        Bootstrap samples of objects for the interval.
+        Bootstrap samples of objects for the intervals.
     max_objects
         A larger set is cut to a random subsample of this size.
 
     Returns
     -------
-    Estimate
-        Spearman's rho between the rank of an object's score and the mean rank of its
-        neighbours' (leave-one-out regression), with the 95 % percentile interval and the number
-        of objects used. 0: neighbours say nothing; 1: they give the order exactly. NaN where too
-        few objects remain or all scores are equal.
+    DataFrame
+        One row a space: features, n_objects, spearman, low, high (Spearman's rho between the rank
+        of an object's score and the mean rank of its neighbours', leave-one-out, with the 95 %
+        percentile interval), difference, difference_low, difference_high (rho of the first space
+        minus that of this one, over the same bootstrap samples). 0: neighbours say nothing; 1:
+        they give the order exactly. NaN where too few objects remain or all scores are equal.
 
     Notes
     -----
-    The bootstrap resamples pairs of prediction and truth; neighbours are found once.
+    The bootstrap resamples objects with their predictions; neighbours are found once.
     """
+    import pandas as pd
     from scipy.stats import rankdata
 
     rng = np.random.default_rng(seed)
-    codes, scores = np.asarray(codes, dtype=float), np.asarray(scores, dtype=float)
-    codes = codes.reshape(len(scores), -1)
-    kept = np.flatnonzero(np.isfinite(codes).all(axis=1) & ~np.isnan(scores))
+    scores = np.asarray(scores, dtype=float)
+    spaces = {name: np.asarray(x, dtype=float) for name, x in codes.items()}
+    complete = [np.isfinite(x).all(axis=1) for x in spaces.values()]
+    kept = np.flatnonzero(np.logical_and.reduce([~np.isnan(scores), *complete]))
     if len(kept) > max_objects:
         kept = np.sort(rng.choice(kept, max_objects, replace=False))
-    n = len(kept)
-    if n <= max(n_neighbours, 2):
-        return Estimate(*_UNDEFINED, n)
-    truth = rankdata(scores[kept])
-    prediction = truth[_neighbours(codes[kept], n_neighbours)].mean(axis=1)
-    rho = spearman(prediction, truth)
-    if np.isnan(rho):
-        return Estimate(*_UNDEFINED, n)
-    samples = [rng.integers(0, n, n) for _ in range(n_bootstrap)]
-    rhos = [spearman(prediction[s], truth[s]) for s in samples]
-    return Estimate(rho, *_percentiles(rhos), n)
+    n, truth = len(kept), rankdata(scores[kept])
+    samples = [rng.integers(0, n, n) for _ in range(n_bootstrap)] if n else []
+    rows, first = [], None
+    for name, x in spaces.items():
+        rhos = np.full(1 + len(samples), np.nan)  # of all objects, then of each sample
+        if n > max(n_neighbours, 2):
+            prediction = truth[_neighbours(x[kept], n_neighbours)].mean(axis=1)
+            rhos = np.array([spearman(prediction[s], truth[s]) for s in (slice(None), *samples)])
+        first = rhos if first is None else first
+        found = (rhos[0], *_percentiles(rhos[1:]))
+        less = (first[0] - rhos[0], *_percentiles(first[1:] - rhos[1:]))
+        rows.append((name, n, *found, *less))
+    ends = ("difference", "difference_low", "difference_high")
+    return pd.DataFrame(rows, columns=["features", "n_objects", "spearman", "low", "high", *ends])
 
 
 def _neighbours(x: np.ndarray, k: int) -> np.ndarray:

@@ -118,6 +118,9 @@ SCHEMAS = {
             "spearman": REAL,
             "low": REAL,
             "high": REAL,
+            "difference": REAL,  # the first space's minus this one's
+            "difference_low": REAL,
+            "difference_high": REAL,
         },
         ("features", "detector", "seed"),
     ),

@@ -20,17 +20,25 @@ def main(
     detector: str,
     say: Progress,
 ) -> None:
-    rows = []
-    for (space, seed), paths in paths_features.items():
-        codes = pd.concat(tables.read("features", p) for p in paths).set_index("object_id")
-        scores = tables.read("scores", paths_scores[seed]).set_index("object_id")["score"]
-        found = neighbour_prediction(
-            codes.to_numpy(), scores.reindex(codes.index).to_numpy(), seed=seed
-        )
-        rows.append((space, detector, seed, found.n, found.value, found.low, found.high))
-        say.always(f"{space}, seed {seed}: Spearman {found.value:.3f} ({found.n} objects)")
-    columns = ["features", "detector", "seed", "n_objects", "spearman", "low", "high"]
-    tables.write("neighbour_prediction", pd.DataFrame(rows, columns=columns), path_table)
+    found = []
+    for seed, path in paths_scores.items():
+        scores = tables.read("scores", path).set_index("object_id")["score"]
+        codes = {
+            space: pd.concat(tables.read("features", p) for p in paths)
+            .set_index("object_id")
+            .reindex(scores.index)
+            .to_numpy()
+            for (space, of_seed), paths in paths_features.items()
+            if of_seed == seed
+        }
+        table = neighbour_prediction(codes, scores.to_numpy(), seed=seed)
+        for row in table.itertuples():
+            say.always(
+                f"{row.features}, seed {seed}: "
+                f"Spearman {row.spearman:.3f} ({row.n_objects} objects)"
+            )
+        found.append(table.assign(detector=detector, seed=seed))
+    tables.write("neighbour_prediction", pd.concat(found), path_table)
 
 
 def by_space(

@@ -9,6 +9,7 @@ from _job import Progress, job
 from hoag import tables
 from hoag.detectors import wgan
 from hoag.images.store import ImageStore, ShardWriter
+from hoag.models._layers import best_device
 from hoag.models.wgan.trained import load_networks
 from hoag.options import build
 
@@ -27,7 +28,7 @@ def main(
     torch.set_num_threads(threads)
     store = ImageStore([path_images])
     options = build(wgan.Options, plugin["options"], "detector")
-    trained = load_networks(*networks, device="cuda" if torch.cuda.is_available() else "cpu")
+    trained = load_networks(*networks, device=best_device())
     parts = []
     with ShardWriter(path_reconstructions, {"kind": "image"}, shape=store.shape) as writer:
         for images in store.slices(options.batch_size):

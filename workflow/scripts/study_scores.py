@@ -10,6 +10,7 @@ from _job import Progress, job
 from hoag import studies, tables
 from hoag.detectors import wgan
 from hoag.images.store import ImageStore
+from hoag.models._layers import best_device
 from hoag.models.wgan.trained import load_networks
 from hoag.options import build
 from hoag.seeds import generator
@@ -29,7 +30,7 @@ def main(
     torch.set_num_threads(threads)
     store = ImageStore(paths_images)
     options = build(wgan.Options, plugin["options"], "detector")
-    trained = load_networks(*networks, device="cuda" if torch.cuda.is_available() else "cpu")
+    trained = load_networks(*networks, device=best_device())
     chosen = generator(seed, "study").permutation(len(store))[:n_objects]
     images = store.read(np.sort(chosen))
     parts = []

@@ -154,8 +154,8 @@ def prepare(
     Without a column of identifiers, they come from the positions (`coordinates.position_names`),
     so that a position has the same name in every batch.
 
-    The user's columns stay as they are. The labels' column, and one named split in any case, also
-    fill the columns of those names as text. Where a user's column has the name of one of the five and
+    The user's columns stay as they are. The labels' column, and one named split in any case,
+    also fill the columns of those names as text. Where a user's column has the name of one of the five and
     holds something else, it is kept with ``_original`` behind its name.
     """
     id_name, ra_name, dec_name = coordinates.find_columns(

@@ -90,10 +90,10 @@ def fit(
 
 
 def transform(images: np.ndarray, options: Options, state: dict[str, np.ndarray]) -> np.ndarray:
-    """Codes of ``images`` (n, y, x, c), float32 (n, n_components)."""
+    """Codes of ``images`` (n, y, x, c), float32 (n, n_components); on a GPU where there is one."""
     import torch
 
-    from hoag.models._layers import as_tensor
+    from hoag.models._layers import as_tensor, best_device, freeze
     from hoag.models.autoencoder.networks import Autoencoder
 
     if not len(images):
@@ -101,9 +101,11 @@ def transform(images: np.ndarray, options: Options, state: dict[str, np.ndarray]
     network = Autoencoder(options.width, images.shape[1:], options.n_components)
     weights = {k: torch.as_tensor(v) for k, v in state.items() if k not in ("scale", "history")}
     network.load_state_dict(weights)
+    device, scale = best_device(), float(state["scale"])
+    freeze(network, device)
     with torch.inference_mode():
         parts = torch.as_tensor(images).split(128)
-        codes = [network.encoder(as_tensor(p) / float(state["scale"])) for p in parts]
+        codes = [network.encoder(as_tensor(p, device) / scale).cpu() for p in parts]
     return torch.cat(codes).numpy()
 
 

@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 
 from hoag.figures import _style
 
+VALUES = ["spearman", "low", "high", "difference", "difference_low", "difference_high"]
+
 
 @_style.styled
 def draw_neighbour_prediction(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
@@ -19,17 +21,19 @@ def draw_neighbour_prediction(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame
     ----------
     table
         Table ``neighbour_prediction``: Spearman's correlation of the score with the mean score of
-        the nearest neighbours, with a 95 % interval.
+        the nearest neighbours, with a 95 % interval, and what the first space has more than each.
 
     Returns
     -------
     figure
-        One row per feature space, one mark per detector; small marks are the seeds.
+        One row per feature space, one mark per detector; small marks are the seeds; the
+        difference from the first space at the right.
     table
-        features, detector, spearman, low, high (means over seeds), n_objects, n_seeds.
+        features, detector, spearman, low, high, difference, difference_low, difference_high
+        (means over seeds), n_objects, n_seeds.
     """
     known = table[table["spearman"].notna()]
-    means = _means(known, ["features", "detector"], ["spearman", "low", "high"])
+    means = _means(known, ["features", "detector"], VALUES)
     spaces = list(dict.fromkeys(means["features"]))
     detectors = list(dict.fromkeys(means["detector"]))
     step = 0.76 / max(len(detectors), 1)
@@ -45,9 +49,26 @@ def draw_neighbour_prediction(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame
         same = (known["features"] == row.features) & (known["detector"] == row.detector)
         seeds = known.loc[same, "spearman"]
         _style.interval_dot(axes, row.spearman, row.low, row.high, y, seeds, place)
+        if row.features != spaces[0]:
+            less = f"{row.difference:+.2f} [{row.difference_low:+.2f}, {row.difference_high:+.2f}]"
+            axes.annotate(
+                less.replace("-", "\N{MINUS SIGN}"),
+                (1.01, y),
+                xycoords=("axes fraction", "data"),
+                va="center",
+                size=_style.SMALL_PT,
+            )
     axes.axvline(0, color=_style.GREY, linestyle=(0, (2, 2)), linewidth=1.2)
     _name_rows(axes, [_style.shortened(s, 30) for s in spaces])
     axes.set_title("How well an object's score follows from its neighbours, by feature space")
+    if len(spaces) > 1:
+        axes.annotate(
+            f"{_style.shortened(spaces[0], 18)}\nminus this one",
+            (1.01, 0),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            size=_style.SMALL_PT,
+        )
     axes.set_xlabel("Spearman correlation of the score with its neighbours' mean score")
     keys = [
         _style.key(f"score: {_style.plain(d)}", **{**_style.look(i), "linestyle": "-"})

@@ -83,6 +83,11 @@ def as_tensor(
     return (tensor.permute(0, 3, 1, 2).float() / scale).contiguous(memory_format=layout)
 
 
+def best_device() -> str:
+    """The GPU where there is one, else the CPU."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def layout(device: torch.device | str) -> torch.memory_format:
     """How images and kernels lie in memory where networks are only applied, not trained.
 

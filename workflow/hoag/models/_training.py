@@ -5,6 +5,8 @@ which latent vectors, which noise. A run that goes on from a checkpoint therefor
 weights of an undisturbed one (bit for bit on one machine with the same number of threads).
 """
 
+import contextlib
+import fcntl
 import logging
 import time
 import warnings
@@ -139,6 +141,21 @@ class _Checkpoint(pl.Callback):
                 trainer.save_checkpoint(private, weights_only=False)
 
 
+@contextlib.contextmanager
+def _alone(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Wait while another run trains the same network; this one then goes on from its checkpoint."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waits for another run that trains the same network ({folder})")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            log.info("this file system has no locks: %s", error)
+        yield
+
+
 def train(
     module: Module,
     store: Store,
@@ -185,10 +202,10 @@ def train(
         reload_dataloaders_every_n_epochs=1,
         callbacks=[_Checkpoint(schedule.checkpoint), _Progress(schedule, say)],
     )
-    resume = schedule.checkpoint if schedule.checkpoint.is_file() else None
-    if resume:
-        say(f"goes on from {resume}")
-    with warnings.catch_warnings():
+    with _alone(schedule.checkpoint.parent, say), warnings.catch_warnings():
+        resume = schedule.checkpoint if schedule.checkpoint.is_file() else None
+        if resume:
+            say(f"goes on from {resume}")
         # images come from this very process; more workers would only copy them
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
