@@ -40,12 +40,6 @@ def with_astropy(images: np.ndarray) -> np.ndarray:
 
 
 def with_hoag(images: np.ndarray) -> np.ndarray:
-    from hoag.images.lupton import make_lupton_rgb_batch
-
-    return make_lupton_rgb_batch(images, q=Q, stretch=STRETCH, minimum=MINIMUM)[0]
-
-
-def with_hoag_one_by_one(images: np.ndarray) -> np.ndarray:
     from hoag.images.lupton import make_lupton_rgb
 
     return np.stack([make_lupton_rgb(*i, q=Q, stretch=STRETCH, minimum=MINIMUM) for i in images])
@@ -53,8 +47,7 @@ def with_hoag_one_by_one(images: np.ndarray) -> np.ndarray:
 
 METHODS = {
     "astropy": with_astropy,
-    "hoag, one by one": with_hoag_one_by_one,
-    "hoag, batch": with_hoag,
+    "hoag": with_hoag,
 }
 
 

@@ -231,7 +231,10 @@ def test_a_chain_crops_stretches_and_rounds():
     image = np.zeros((3, 24, 24), np.float32)
     image[0], image[1], image[2] = 0.5, 0.0019, 0.0020  # 127.5 -> 128, 0.48 -> 0, 0.51 -> 1
     found, _ = chain(image)
-    assert chain.shape == (8, 8, 3) and chain.plugins == ["centre_crop", "min_max"]
+    assert chain.shape == (8, 8, 3) and [step.kind for step in chain.steps] == [
+        "centre_crop",
+        "min_max",
+    ]
     assert found[0, 0].tolist() == [128, 0, 1] and found.flags.c_contiguous
 
 
@@ -239,7 +242,7 @@ def test_an_empty_chain_hands_rendered_images_on():
     image = np.random.default_rng(0).integers(0, 256, (24, 24, 3)).astype(np.uint8)
     found, n_nan = rendered([])(image)
     np.testing.assert_array_equal(found, image)
-    assert n_nan == 0 and rendered([]).plugins == []
+    assert n_nan == 0 and rendered([]).steps == ()
 
 
 def test_a_resize_that_overshoots_at_the_end_is_clipped():

@@ -49,11 +49,6 @@ class Chain:
     shape: tuple[int, int, int]
     steps: tuple[Step, ...]
 
-    @property
-    def plugins(self) -> list[str]:
-        """Kinds of the transforms, in order."""
-        return [step.kind for step in self.steps]
-
     def __call__(self, image: np.ndarray) -> tuple[np.ndarray, int]:
         """Transform one image.
 

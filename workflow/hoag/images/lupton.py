@@ -6,6 +6,7 @@ Only the arcsinh stays numpy's own: a compiler's arcsinh differs from it in the 
 value in five, which is enough to move a pixel across a whole number.
 """
 
+import functools
 from collections.abc import Sequence
 
 import numba
@@ -59,90 +60,39 @@ def make_lupton_rgb(
 
     Notes
     -----
-    NaN counts as 0 in its band, before ``minimum`` is taken off; `make_lupton_rgb_batch` returns
-    how many there were. A pixel with an infinite flux becomes black.
+    NaN counts as 0 in its band, before ``minimum`` is taken off. A pixel with an infinite flux becomes black.
     """
     bands = [np.asarray(b) for b in (red, green, blue)]
     if len({(b.shape, b.dtype) for b in bands}) > 1:
         found = ", ".join(f"{b.shape} {b.dtype}" for b in bands)
         raise ValueError(f"red, green, blue: found {found}, allowed: one shape and type")
-    mapping = _Mapping(bands[0].shape, bands[0].dtype, q, stretch, minimum)
-    return mapping(*bands)[0]
+    minima = (minimum,) if np.isscalar(minimum) else tuple(minimum)
+    dtype = np.float32 if bands[0].dtype == np.float32 else np.float64
+    slope, soften, minima = _constants(float(q), float(stretch), minima, dtype)
+    shape, bands = bands[0].shape, [np.ascontiguousarray(b, dtype).ravel() for b in bands]
+    rgb = np.empty((*shape, 3), np.uint8)
+    intensity, mapped = np.empty((2, bands[0].size), dtype)
+    _intensity(*bands, minima, soften, intensity, mapped)
+    np.arcsinh(mapped, out=mapped)
+    _colour(*bands, minima, intensity, mapped, slope, rgb.reshape(-1))
+    return rgb
 
 
-def make_lupton_rgb_batch(
-    images: np.ndarray, *, q: float, stretch: float, minimum: float | Sequence[float]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Colour images of many objects; `make_lupton_rgb` describes the mapping.
-
-    Parameters
-    ----------
-    images
-        (n, 3, y, x), linear flux in the order red, green, blue.
-    q, stretch, minimum
-        As for `make_lupton_rgb`.
-
-    Returns
-    -------
-    images : numpy array, uint8, (n, y, x, 3)
-    n_nan : numpy array, int64, (n,)
-        NaN values of each object's three bands, which counted as 0.
-    """
-    images = np.asarray(images)
-    if images.ndim != 4 or images.shape[1] != 3:
-        raise ValueError(f"images: found shape {images.shape}, allowed: (n, 3, y, x)")
-    mapping = _Mapping(images.shape[2:], images.dtype, q, stretch, minimum)
-    rgb = np.empty((len(images), *images.shape[2:], 3), np.uint8)
-    n_nan = np.empty(len(images), np.int64)
-    for i, (red, green, blue) in enumerate(images):
-        rgb[i], n_nan[i] = mapping(red, green, blue)
-    return rgb, n_nan
-
-
-class _Mapping:
-    """The mapping for images of one shape and type, with the memory that it works in."""
-
-    def __init__(
-        self,
-        shape: tuple[int, ...],
-        dtype: np.dtype,
-        q: float,
-        stretch: float,
-        minimum: float | Sequence[float],
-    ) -> None:
-        self._shape = shape
-        self._dtype = np.dtype(np.float32 if dtype == np.float32 else np.float64)
-        self._slope, soften, minima = _constants(q, stretch, minimum)
-        with np.errstate(over="ignore"):
-            self._soften = self._dtype.type(soften)
-            self._minima = np.asarray(minima, self._dtype)
-        self._intensity, self._mapped = np.empty((2, int(np.prod(shape))), self._dtype)
-
-    def __call__(self, *bands: np.ndarray) -> tuple[np.ndarray, int]:
-        """The colour image, uint8 (y, x, 3), and the number of NaN values."""
-        bands = [np.ascontiguousarray(b, self._dtype).reshape(-1) for b in bands]
-        rgb = np.empty((*self._shape, 3), np.uint8)
-        n_nan = _intensity(*bands, self._minima, self._soften, self._intensity, self._mapped)
-        np.arcsinh(self._mapped, out=self._mapped)
-        _colour(*bands, self._minima, self._intensity, self._mapped, self._slope, rgb.reshape(-1))
-        return rgb, n_nan
-
-
+@functools.lru_cache(maxsize=16)
 def _constants(
-    q: float, stretch: float, minimum: float | Sequence[float]
-) -> tuple[float, float, list[float]]:
+    q: float, stretch: float, minimum: tuple[float, ...], dtype: type
+) -> tuple[float, np.floating, np.ndarray]:
     """Slope (float64 even for float32 bands), softening, and the three minima."""
-    q, stretch = float(q), float(stretch)
     if not q >= 0:
         raise ValueError(f"q: found {q}, allowed: 0 or more")
     if not stretch > 0:
         raise ValueError(f"stretch: found {stretch}, allowed: above 0")
-    minima = np.asarray(minimum, float).ravel().tolist()
-    if len(minima) not in (1, 3):
-        raise ValueError(f"minimum: found {len(minima)} values, allowed: 1 or 3")
+    if len(minimum) not in (1, 3):
+        raise ValueError(f"minimum: found {len(minimum)} values, allowed: 1 or 3")
     q = _Q_ZERO if q < _Q_LEAST else min(q, _Q_MOST)
     slope = _SLOPE_AT / float(np.arcsinh(_SLOPE_AT * q))
-    return slope, q / stretch, minima * (3 // len(minima))
+    with np.errstate(over="ignore"):
+        return slope, dtype(q / stretch), np.asarray(minimum * (3 // len(minimum)), dtype)
 
 
 # Compiled on first use, for the type in hand, and without fast-math: contraction changes bits.
@@ -151,20 +101,17 @@ _compile = numba.njit(error_model="numpy", nogil=True)
 
 @_compile
 def _intensity(red, green, blue, minima, soften, intensity, mapped):
-    """Fill the mean of the three bands and that mean in units of the softening; count NaNs."""
-    n_nan = 0
+    """Fill the mean of the three bands and that mean in units of the softening."""
     zero, three = minima.dtype.type(0), minima.dtype.type(3)
     low_r, low_g, low_b = minima[0], minima[1], minima[2]
     for i in range(intensity.size):
         r, g, b = red[i], green[i], blue[i]
-        n_nan += np.isnan(r) + np.isnan(g) + np.isnan(b)
         r = (zero if np.isnan(r) else r) - low_r
         g = (zero if np.isnan(g) else g) - low_g
         b = (zero if np.isnan(b) else b) - low_b
         mean = (r + g + b) / three
         intensity[i] = mean
         mapped[i] = mean * soften
-    return n_nan
 
 
 @_compile

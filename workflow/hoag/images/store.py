@@ -196,15 +196,6 @@ class ImageStore:
         for start in range(0, len(self), size):
             yield self.read(range(start, min(start + size, len(self))))
 
-    def column(self, name: str) -> np.ndarray:
-        """A per-object column over all shards, (n, ...)."""
-        parts = []
-        for path in self.paths:
-            with h5py.File(path, "r") as file:
-                if file["object_id"].shape[0]:
-                    parts.append(file[name][:])
-        return np.concatenate(parts) if parts else np.empty(0)
-
 
 class _Pixels:
     """One open shard and the place in the file, in bytes, of each of its images."""
