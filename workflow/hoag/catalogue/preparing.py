@@ -155,8 +155,8 @@ def prepare(
     so that a position has the same name in every batch.
 
     The user's columns stay as they are. The labels' column, and one named split in any case,
-    also fill the columns of those names as text. Where a user's column has the name of one of the five and
-    holds something else, it is kept with ``_original`` behind its name.
+    also fill the columns of those names as text. Where a user's column has the name of one of the
+    five and holds something else, it is kept with ``_original`` behind its name.
     """
     id_name, ra_name, dec_name = coordinates.find_columns(
         list(frame.columns),

@@ -60,7 +60,8 @@ def make_lupton_rgb(
 
     Notes
     -----
-    NaN counts as 0 in its band, before ``minimum`` is taken off. A pixel with an infinite flux becomes black.
+    NaN counts as 0 in its band, before ``minimum`` is taken off. A pixel with an infinite flux
+    becomes black.
     """
     bands = [np.asarray(b) for b in (red, green, blue)]
     if len({(b.shape, b.dtype) for b in bands}) > 1:
