@@ -370,6 +370,7 @@ rule write_summary:
             "results/{run}/summary.html",
             caption="../workflow/report/summary.rst",
             category="Summary",
+            labels={"page": "the run in five lines"},
         ),
     log:
         "results/{run}/logs/write_summary.log",
