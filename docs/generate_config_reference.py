@@ -84,7 +84,8 @@ def _plugin(family: str, kind: str) -> str:
     text = f"### `{kind}`\n\n{_about(module)} {_takes(module)}".rstrip()
     text += f"\n\n{_table(module.Options)}"
     if family == "surveys":
-        text += f"\nIts own keys of a batch:\n\n{_table(module.Batch, 'batches[].')}"
+        own = _table(module.Batch, "batches[].", empty="None; a batch needs a `catalogue`.\n")
+        text += f"\nIts own keys of a batch:\n\n{own}"
     return text
 
 
@@ -103,11 +104,11 @@ def _about(module: types.ModuleType) -> str:
     return " ".join(inspect.getdoc(module).partition("\n\n")[0].split())
 
 
-def _table(options: type, prefix: str = "") -> str:
+def _table(options: type, prefix: str = "", empty: str = "No options.\n") -> str:
     """One row for each option of a dataclass."""
     hints = typing.get_type_hints(options)
     rows = [_row_of_option(prefix, f, hints[f.name]) for f in dataclasses.fields(options)]
-    return _HEAD + "".join(rows) if rows else "No options.\n"
+    return _HEAD + "".join(rows) if rows else empty
 
 
 def _row_of_option(prefix: str, field: dataclasses.Field, hint: Any) -> str:

@@ -1,7 +1,7 @@
 # Short names for the parts of a run: `snakemake --cores all scores`, say.
 localrules:
     all,
-    cutouts,
+    download,
     images,
     scores,
     embedding,
@@ -10,7 +10,8 @@ localrules:
     summary,
 
 
-rule cutouts:
+# All that needs the network: for the login node of a cluster whose nodes have none.
+rule download:
     input:
         manifests,
     message:

@@ -95,10 +95,17 @@ def transforms():
 # --- batches and shards
 
 
-def batch_section(wc):
-    """All that a batch's keys say, as plain values."""
+def batch_request(wc):
+    """A batch's name and the survey's own keys, as plain values: all that fetching needs."""
     batch = PLAN.batches[wc.batch]
-    return dict(name=batch.name, keys=batch.keys, options=as_plain(batch.options))
+    return dict(name=batch.name, options=as_plain(batch.options))
+
+
+def batch_section(wc):
+    """All that a batch's keys say, as plain values; a key that is not given is left out, so that a
+    new one changes nothing."""
+    keys = {k: v for k, v in PLAN.batches[wc.batch].keys.items() if v}
+    return dict(keys=keys, **batch_request(wc))
 
 
 def batch_sources(wc):

@@ -37,6 +37,8 @@ rule extract_features:
         "results/{run}/benchmarks/extract_features/{features}-{seed}-{batch}-{shard}.tsv"
     conda:
         "../envs/torch.yaml"
+    resources:
+        gpu=lambda wc: int(wc.features in trained_features()),
     params:
         plugin=plugin_of("features"),
         view=feature_view,

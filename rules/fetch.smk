@@ -40,9 +40,11 @@ rule fetch_cutouts:
         "results/{run}/benchmarks/fetch_cutouts/{batch}-{shard}.tsv"
     conda:
         "../envs/fetch.yaml"
+    resources:
+        downloads=getattr(PLAN.survey.options, "connections", 0),
     params:
         survey=dict(kind=PLAN.survey.kind, options=PLAN.survey.plain),
-        batch=batch_section,
+        batch=batch_request,
         shard=lambda wc: int(wc.shard),
         n_shards=n_shards,
         seed=SURVEY_SEED,

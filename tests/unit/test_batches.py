@@ -5,13 +5,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from hoag import tables
 from hoag.batches import assemble
 from hoag.options import ConfigError
 from hoag.surveys import images, simulated, table
-
-KEYS = dict.fromkeys(
-    ("catalogue", "id_column", "ra_column", "dec_column", "ra_unit", "dec_unit", "label_column")
-) | {"select": []}
 
 
 def folder(path, names):
@@ -22,7 +19,7 @@ def folder(path, names):
 
 
 def build(survey, options, batch, keys=None, earlier=None, **others):
-    section = {"name": "night", "keys": KEYS | (keys or {}), "options": batch}
+    section = {"name": "night", "keys": keys or {}, "options": batch}
     asked = {"earlier": earlier or {}, "strict": False, "seed": 1} | others
     return assemble(survey, options, section, **asked)
 
@@ -71,6 +68,9 @@ def test_a_feature_table_is_its_batch(tmp_path):
     assert made["object_id"].tolist() == [str(2**60 + 1), "5"]
     assert made["ra_deg"].tolist() == [180, 15] and made["dec_deg"].tolist() == [1, 2]
     assert made["label"].tolist() == ["x", "y"] and made["mag"].tolist() == [1.5, 2.5]
+    tables.write("catalogue", made, tmp_path / "c.parquet")
+    again = tables.read("catalogue", tmp_path / "c.parquet")
+    assert again.attrs["made_from"] == ["DEJ2000", "RAJ2000", "kind", "objID"]
 
 
 def test_strict_stops_at_an_object_without_an_image(joined):

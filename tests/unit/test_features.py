@@ -155,23 +155,12 @@ def test_every_numeric_column_with_a_value_is_taken():
 
 
 def test_what_an_object_is_called_and_where_it_stands_is_no_feature():
-    n = np.arange(1.0, 6.0)
-    table = pd.DataFrame(
-        {
-            "object_id": ["11", "12", "13", "14", "15"],
-            "ra_deg": [15.0, 30.0, 45.0, 60.0, 359.0],
-            "dec_deg": -n,
-            "label": ["1", "0", None, "1", "0"],
-            "split": pd.Series([None] * 5, dtype="str"),
-            "nummer": [11, 12, 13, 14, 15],
-            "RA_h": np.array([15.0, 30.0, 45.0, 60.0, 359.0]) / 15,
-            "south": np.deg2rad(-n),
-            "is_odd": [1, 0, np.nan, 1, 0],
-            "mag": 20 + n,
-            "alpha": n,
-        }
-    )
-    assert columns.fit(table, columns.Options(), 1)["columns"].tolist() == ["mag", "alpha"]
+    table = catalogue().assign(objID=[1, 2, 3], RA_h=[0.1, 0.2, 0.3], is_odd=[True, False, True])
+    table.attrs["made_from"] = ["RA_h", "is_odd", "objID"]
+    chosen = columns.fit(table, columns.Options(), 1)["columns"].tolist()
+    assert chosen == ["mag", "n_obs", "primary"]
+    named = columns.Options(columns=("RA_h", "ra_deg"))
+    assert columns.fit(table, named, 1)["columns"].tolist() == ["RA_h", "ra_deg"]
 
 
 def test_later_batches_give_the_columns_of_the_fit():

@@ -110,7 +110,7 @@ FAULTS = {
         "small",
         ["survey"],
         {"kind": "simulate"},
-        ["survey.kind: found 'simulate', allowed: images, ", "did you mean 'simulated'?"],
+        ["survey.kind: found 'simulate', allowed: ", "did you mean 'simulated'?"],
     ),
     "unknown detector": (
         "small",
@@ -186,8 +186,8 @@ FAULTS = {
     ),
     "missing catalogue": (
         "small",
-        ["batches", 0, "catalogue"],
-        "absent.fits",
+        ["batches", 0],
+        {"name": "first", "catalogue": "absent.fits"},
         ["batches[0]", "absent.fits"],
     ),
     "missing table": (
@@ -313,11 +313,29 @@ FAULTS = {
         "clas",
         ["batches[0]: objects.csv: label_column: found 'clas', allowed: name, u, v, w"],
     ),
+    "label column beside drawn labels": (
+        "small",
+        ["batches", 0],
+        {"name": "first", "catalogue": "stars.csv", "label_column": "i_mag"},
+        ["batches[0].label_column: found 'i_mag', allowed: nothing with a catalogue"],
+    ),
+    "number of objects beside a catalogue": (
+        "small",
+        ["batches", 0],
+        {"name": "first", "catalogue": "stars.csv", "n_objects": 5},
+        ["batches[0].n_objects: found 5, allowed: nothing with a catalogue"],
+    ),
+    "missing folder beside a catalogue": (
+        "pictures",
+        ["batches", 0],
+        {"name": "first", "catalogue": "stars.csv", "source": "absent"},
+        ["batches", "absent"],
+    ),
     "features in no column": (
         "features",
         ["features", "numbers"],
         {"kind": "columns", "columns": ["u", "x"]},
-        ["features.numbers.columns: found 'x', allowed: name, u, v, w"],
+        ["features.numbers.columns: found 'x', allowed: ", "u, v, w"],
     ),
     "label that means two things": (
         "small",
@@ -348,6 +366,12 @@ def test_a_score_in_a_column_that_no_fit_will_give_is_named(kind):
     config["detectors"]["flux"] = {"kind": "column", "features": ["space"], "column": "flux_c3"}
     with pytest.raises(ConfigError, match=r"^detectors\.flux\.column: found 'flux_c3', allowed: "):
         make_plan(config)
+
+
+def test_columns_of_a_table_are_those_of_the_prepared_one():
+    config = changed("features", ["batches", 0], {"name": "first", "catalogue": "stars.csv"})
+    config["features"]["numbers"]["columns"] = ["ra_deg", "i_mag"]
+    assert make_plan(config).features["numbers"].options.columns == ("ra_deg", "i_mag")
 
 
 def test_a_score_in_a_column_that_the_data_decide_is_left_to_the_fit():

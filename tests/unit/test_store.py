@@ -79,6 +79,25 @@ def test_a_column_of_images_reads_like_the_images(tmp_path):
     np.testing.assert_array_equal(ImageStore([path], "model").read([5, 0]), other[[5, 0]])
 
 
+def test_a_column_of_texts(tmp_path):
+    texts = ["", "déjà vu", "a line\nand another"]
+    path = write(tmp_path / "s.h5", images(3), note=texts)
+    with h5py.File(path) as file:
+        assert file["note"].asstr()[:].tolist() == texts
+
+
+@pytest.mark.parametrize("columns", [{}, {"a": 1, "b": 2}, {"b": 2}])
+def test_columns_that_would_go_out_of_step_are_refused(tmp_path, columns):
+    with ShardWriter(tmp_path / "s.h5", {}) as shard:
+        shard.append("one", images(1)[0], a=1)
+        with pytest.raises(
+            ValueError, match=r"two: found columns .*allowed in this shard: \['a'\]"
+        ):
+            shard.append("two", images(1)[0], **columns)
+        shard.append("three", images(1)[0], a=3)
+    assert ImageStore([tmp_path / "s.h5"]).object_ids.tolist() == ["one", "three"]
+
+
 @pytest.mark.parametrize("index", [-1, 304])
 def test_reading_beyond_the_end_names_the_index(shards, index):
     with pytest.raises(IndexError, match=rf"image {index}: allowed: 0\.\.303"):

@@ -317,9 +317,24 @@ def test_held_out_images_are_not_trained_on(store, tmp_path):
 
 
 def test_two_runs_train_the_same_network_one_after_the_other(store, tmp_path):
-    """The second waits, then goes on from what the first one left."""
+    """The second waits, then takes what the first one made and trains nothing."""
+    options = wgan.Options(width=2, n_latent=4, iterations=3, batch_size=8, critic_steps=1)
+    schedule = Schedule(3, 2, tmp_path / "last.ckpt", threads=1, seed=1)
+    said, reads = [], []
+
+    def run(say=quiet):
+        return train_wgan(store, store.object_ids, SHAPE, options, schedule, say)
+
+    class Counted:
+        def __len__(self):
+            return len(store)
+
+        def read(self, indices):
+            reads.append(len(indices))
+            return store.read(indices)
+
     code = f"""
-import fcntl, sys, time
+import fcntl, sys
 file = open({str(tmp_path / "lock")!r}, "w")
 fcntl.flock(file, fcntl.LOCK_EX)
 print("held", flush=True)
@@ -329,18 +344,20 @@ sys.stdin.read()
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert holder.stdout.readline() == b"held\n"
-    said = []
 
     def say(line):
         said.append(line)
         if line.startswith("waits for another run"):
             holder.stdin.close()  # the other run ends
 
-    options = wgan.Options(width=2, n_latent=4, iterations=2, batch_size=8, critic_steps=1)
-    schedule = Schedule(2, 2, tmp_path / "last.ckpt", threads=1, seed=1)
-    train_wgan(store, store.object_ids, SHAPE, options, schedule, say)
-    assert holder.wait(10) == 0 and "waits" in said[0] and "2/2 iterations" in said[-1]
+    first = run(say)
+    assert holder.wait(10) == 0 and "waits" in said[0] and "3/3 iterations" in said[-1]
     holder.stdout.close()
+    second = train_wgan(Counted(), store.object_ids, SHAPE, options, schedule, quiet)
+    assert reads == []
+    assert second.history == first.history
+    for one, other in zip(first.parameters(), second.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
 
 
 # --- the written checks

@@ -14,7 +14,7 @@ from hoag import tables
 pytestmark = pytest.mark.workflow
 
 ROOT = Path(__file__).parents[2]
-TARGETS = {"all", "cutouts", "images", "scores", "embedding", "ranking", "figures", "summary"}
+TARGETS = {"all", "download", "images", "scores", "embedding", "ranking", "figures", "summary"}
 
 
 def rules_of_the_workflow():

@@ -45,8 +45,8 @@ def assemble(
     survey, options
         The survey's module and options.
     batch
-        ``name``, ``keys`` (the workflow's own keys) and ``options`` (the survey's), as plain
-        values.
+        ``name``, ``keys`` (those of the workflow's own that are given) and ``options`` (the
+        survey's), as plain values.
     earlier
         Catalogues of earlier batches by name: an object that is there already is not taken again.
     strict
@@ -64,12 +64,12 @@ def assemble(
     if lists_objects(survey):
         own_options = build(survey.Batch, batch["options"], f"batches.{name}")
         own = survey.list_objects(own_options, options, seed=seed, name=name)
-    if keys["catalogue"] is None:
-        selected, cuts = catalogue.select(own, keys["select"])
+    if "catalogue" not in keys:
+        selected, cuts = catalogue.select(own, keys.get("select", []))
         found = {"id_column": "object_id"}
     else:
-        rows = catalogue.read(keys["catalogue"], id_column=keys["id_column"])
-        selected, cuts = catalogue.select(rows, keys["select"])
+        rows = catalogue.read(keys["catalogue"], id_column=keys.get("id_column"))
+        selected, cuts = catalogue.select(rows, keys.get("select", []))
         found = {k: v for k, v in keys.items() if k not in ("catalogue", "select", "name")}
     made = catalogue.prepare(
         selected,
@@ -80,7 +80,7 @@ def assemble(
         base_name=name,
     )
     table, rejects = made.table, made.rejects
-    if own is not None and keys["catalogue"] is not None:
+    if own is not None and "catalogue" in keys:
         join = _by_row if draws(survey) else _by_id
         n_before = len(rejects)
         table, rejects = join(made, own)
@@ -90,6 +90,7 @@ def assemble(
                 f"{name}: {len(rejects) - n_before} object(s) can't be used, the first: "
                 f"{first['object_id']}: {first['reason']}"
             )
+    table.attrs = made.table.attrs
     return Assembled(table, rejects, cuts, made.n_merged)
 
 

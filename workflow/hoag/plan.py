@@ -254,6 +254,13 @@ def _count(keys: dict[str, Any], own: dict[str, Any], survey: Entry, key: str) -
                 raise ConfigError(
                     f"{key}.{name}: found {keys[name]!r}, allowed: nothing without a catalogue"
                 )
+    elif draws(survey.module):
+        for name, value in {"label_column": keys["label_column"], **own}.items():
+            if name in ("label_column", "n_objects") and value is not None:
+                raise ConfigError(
+                    f"{key}.{name}: found {value!r}, allowed: nothing with a catalogue, since "
+                    f"survey {survey.kind!r} draws one labelled object for each row"
+                )
     try:
         n_objects = 0
         if keys["catalogue"]:
@@ -264,7 +271,8 @@ def _count(keys: dict[str, Any], own: dict[str, Any], survey: Entry, key: str) -
             )
         if lists_objects(survey.module) and not (keys["catalogue"] and draws(survey.module)):
             options = build(survey.module.Batch, own, key)
-            n_objects = n_objects or _count_listed(survey, options, keys["name"])
+            listed = _count_listed(survey, options, keys["name"])
+            n_objects = n_objects or listed
         return n_objects
     except ConfigError as error:
         text = str(error)
@@ -317,10 +325,11 @@ def _feature(
     chain: Chain | None,
 ) -> Entry:
     entry = _entry("features", section, key, ())
-    if entry.module.INPUT == "catalogue" and not lists_objects(survey.module):
+    named = getattr(entry.options, "columns", ())
+    if entry.module.INPUT == "catalogue" and named and not lists_objects(survey.module):
         for batch in batches.values():
             columns = catalogue.column_names(batch.keys["catalogue"])
-            _known(getattr(entry.options, "columns", ()), columns, f"{key}.columns")
+            _known(named, [*columns, "ra_deg", "dec_deg"], f"{key}.columns")
     if entry.module.INPUT == "images" and chain is None:
         allowed = [
             n

@@ -82,18 +82,18 @@ def neighbour_prediction(
 
     rng = np.random.default_rng(seed)
     scores = np.asarray(scores, dtype=float)
-    spaces = {name: np.asarray(x, dtype=float) for name, x in codes.items()}
-    complete = [np.isfinite(x).all(axis=1) for x in spaces.values()]
+    complete = [np.isfinite(x).all(axis=1) for x in codes.values()]
     kept = np.flatnonzero(np.logical_and.reduce([~np.isnan(scores), *complete]))
     if len(kept) > max_objects:
         kept = np.sort(rng.choice(kept, max_objects, replace=False))
     n, truth = len(kept), rankdata(scores[kept])
     samples = [rng.integers(0, n, n) for _ in range(n_bootstrap)] if n else []
     rows, first = [], None
-    for name, x in spaces.items():
+    for name, x in codes.items():
         rhos = np.full(1 + len(samples), np.nan)  # of all objects, then of each sample
         if n > max(n_neighbours, 2):
-            prediction = truth[_neighbours(x[kept], n_neighbours)].mean(axis=1)
+            near = _neighbours(np.asarray(x[kept], dtype=float), n_neighbours)
+            prediction = truth[near].mean(axis=1)
             rhos = np.array([spearman(prediction[s], truth[s]) for s in (slice(None), *samples)])
         first = rhos if first is None else first
         found = (rhos[0], *_percentiles(rhos[1:]))

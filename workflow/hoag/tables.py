@@ -4,6 +4,7 @@ Every table has its columns' types here. ``object_id`` is text from the first ta
 it, never on row order.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,12 +163,17 @@ SCHEMAS = {
 }
 
 
+_ATTRIBUTES = b"hoag"  # key in a Parquet file's metadata
+
+
 class TableError(ValueError):
     """A table that does not match its schema."""
 
 
 def write(name: str, frame: pd.DataFrame, path: str | Path) -> None:
     """Check ``frame`` against the schema ``name`` and write it, as Parquet or CSV by its suffix.
+
+    Parquet keeps ``frame.attrs`` too (plain values); CSV does not.
 
     Raises
     ------
@@ -179,7 +185,8 @@ def write(name: str, frame: pd.DataFrame, path: str | Path) -> None:
         if Path(path).suffix == ".csv":
             pa.csv.write_csv(table, private, pa.csv.WriteOptions(quoting_style="needed"))
         else:
-            pq.write_table(table, private, compression="zstd")
+            attributes = {_ATTRIBUTES: json.dumps(frame.attrs)} if frame.attrs else None
+            pq.write_table(table.replace_schema_metadata(attributes), private, compression="zstd")
 
 
 def read(name: str, path: str | Path, columns: list[str] | None = None) -> pd.DataFrame:
@@ -196,7 +203,7 @@ def read(name: str, path: str | Path, columns: list[str] | None = None) -> pd.Da
 
     Returns
     -------
-    DataFrame, its columns as `to_frame` makes them.
+    DataFrame, its columns as `to_frame` makes them, with the ``attrs`` that it was written with.
 
     Raises
     ------
@@ -219,7 +226,9 @@ def read(name: str, path: str | Path, columns: list[str] | None = None) -> pd.Da
         kept = {k: v for k, v in schema.columns.items() if k in columns}
         schema = Schema(kept, tuple(r for r in schema.required if r in columns), schema.extra)
     _check(schema, table, name, str(path))
-    return to_frame(table)
+    frame = to_frame(table)
+    frame.attrs = json.loads((table.schema.metadata or {}).get(_ATTRIBUTES, "{}"))
+    return frame
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import pandas as pd
 from _job import Progress, job
 from hoag import tables
 from hoag.metrics import Truth, curves, evaluate
-from hoag.options import build
+from hoag.options import ConfigError, build
 
 
 def main(
@@ -25,8 +25,14 @@ def main(
     columns = ["object_id", "label"]
     objects = pd.concat(tables.read("catalogue", p, columns) for p in paths_catalogues)
     labels = objects.set_index("object_id")["label"]
+    known = sorted(set(labels.dropna()))
+    if not set(meaning.normal) & set(known):
+        raise ConfigError(
+            f"truth.normal: found {', '.join(meaning.normal)}, which no object is labelled, "
+            f"allowed: {', '.join(known[:20]) or 'nothing, since no object has a label'}"
+        )
     for label in (*meaning.normal, *meaning.anomalies, *meaning.faults):
-        if label not in set(labels):
+        if label not in known:
             say.always(f"truth: no object has the label {label!r}")
     metrics, drawn = [], []
     for path, (space, detector, of_seed) in zip(paths_scores, names, strict=True):

@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+import inspect
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,10 @@ def main(
     module, options = plugin("surveys", {"kind": survey["kind"], **survey["options"]}, "survey")
     batch_options = build(module.Batch, batch["options"], "batch")
     targets = take_shard(tables.read("catalogue", path_catalogue), shard, n_shards)
-    answers = module.fetch(targets, batch_options, options, seed=seed, name=batch["name"])
+    keywords = {"say": say} if "say" in inspect.signature(module.fetch).parameters else {}
+    answers = module.fetch(
+        targets, batch_options, options, seed=seed, name=batch["name"], **keywords
+    )
     kind, bands = module.object_kind(options), module.bands(options)
     attributes = {"kind": kind, "bands": list(bands), **module.attributes(options)}
     dtype = np.uint8 if kind == RENDERED_IMAGE else np.float32
@@ -56,12 +60,14 @@ def _record(answer: Cutout | Failure, writer: ShardWriter) -> dict[str, Any]:
     row = {"object_id": answer.object_id, "attempts": answer.attempts, "url": answer.url}
     if isinstance(answer, Cutout):
         try:
-            writer.append(answer.object_id, answer.pixels)
-        except ValueError as error:  # another shape than the shard's
+            known = {"wcs": answer.wcs} if answer.wcs else {}
+            writer.append(answer.object_id, answer.pixels, **known)
+        except ValueError as error:  # another shape or other columns than the shard's
             answer = Failure(answer.object_id, "invalid", str(error), answer.url, answer.attempts)
         else:
             raw = np.ascontiguousarray(answer.pixels)
-            row |= {"n_bytes": raw.nbytes, "sha256": hashlib.sha256(raw).hexdigest()}
+            n_bytes = raw.nbytes if answer.n_bytes is None else answer.n_bytes
+            row |= {"n_bytes": n_bytes, "sha256": hashlib.sha256(raw).hexdigest()}
     if isinstance(answer, Failure):
         return row | {"status": answer.status, "reason": answer.reason, "n_bytes": 0}
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -29,7 +29,9 @@ def main(
     section = {"kind": plugin["kind"], **plugin["options"]}
     module, options = registry.plugin("features", section, "features")
     if view == "catalogue":
-        objects = pd.concat([tables.read("catalogue", p) for p in inputs["catalogue"]])
+        parts = [tables.read("catalogue", p) for p in inputs["catalogue"]]
+        objects = pd.concat(parts)
+        objects.attrs["made_from"] = sorted({n for p in parts for n in p.attrs["made_from"]})
     else:
         objects = open_view(view, inputs["images"], inputs.get("reconstructions"))
     if not len(objects):

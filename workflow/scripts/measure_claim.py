@@ -5,6 +5,7 @@ codes, and, since a residual's size is most of the score, codes of residuals of 
 norm alone beside them.
 """
 
+import numpy as np
 import pandas as pd
 
 from _job import Progress, job
@@ -31,6 +32,10 @@ def main(
             for (space, of_seed), paths in paths_features.items()
             if of_seed == seed
         }
+        for space, x in codes.items():
+            n_lost = int((~np.isfinite(x).all(axis=1)).sum())
+            if n_lost:
+                say.always(f"{space}, seed {seed}: {n_lost} objects left out for want of a value")
         table = neighbour_prediction(codes, scores.to_numpy(), seed=seed)
         for row in table.itertuples():
             say.always(

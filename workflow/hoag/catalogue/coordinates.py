@@ -17,10 +17,11 @@ from hoag.options import ConfigError, unknown
 _IDS = """
     object_id HSC_object_id objectId coadd_object_id coadd_objects_id source_id diaObjectId ls_id
     objID obj_id id targetid specObjID dr8objid dr7objid galaxy_id gal_id asset_id cat_id
-    catalog_id gaia_id main_id iauname designation source_name src_name object_name name object
+    catalog_id gaia_id main_id iauname designation source_name src_name object_name name
     number
 """
 ID_NAMES = _IDS.split()
+_SEXTRACTOR = ("alpha", "xworld", "ximage", "xwin")  # columns by which its catalogues are known
 
 # Right ascension, and the declinations that belong to it, in order of preference.
 _POSITIONS = """
@@ -30,7 +31,7 @@ _POSITIONS = """
     ALPHAWIN_J2000: DELTAWIN_J2000; ALPHAPEAK_J2000: DELTAPEAK_J2000; ALPHA_SKY: DELTA_SKY;
     raMean: decMean; raStack: decStack; meanra: meandec; coord_ra: coord_dec; i_ra: i_dec;
     target_ra: target_dec; plug_ra: plug_dec; obj_ra: obj_dec; ra_1: dec_1; x_world: y_world;
-    alpha: delta; ra_rad: dec_rad de_rad; ra_hours: dec_deg dec
+    ra_rad: dec_rad de_rad; ra_hours: dec_deg dec
 """
 POSITION_NAMES = [
     (ra.strip(), dec)
@@ -62,6 +63,8 @@ _SEXAGESIMAL = (
 def find_id(columns: Iterable[str]) -> str | None:
     """The column that holds the identifiers, or None: the first of `ID_NAMES` that exists."""
     known = _by_key(columns)
+    if not any(key.startswith(_SEXTRACTOR) for key in known):
+        known.pop("number", None)  # elsewhere it counts something
     return next((known[_key(n)] for n in ID_NAMES if _key(n) in known), None)
 
 

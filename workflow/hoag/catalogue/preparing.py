@@ -30,6 +30,7 @@ class Prepared:
     ----------
     table
         Schema ``catalogue``: object_id, ra_deg, dec_deg, label, split, the user's own columns.
+        ``attrs["made_from"]`` names those of the user's that the five were made from.
     rejects
         Schema ``rejects``: row (number in the file, from 0), object_id (or null), reason.
     rows
@@ -189,6 +190,7 @@ def prepare(
     }
     table = _assemble(frame, {"object_id": ids, "ra_deg": ra, "dec_deg": dec}, sources)
     table.attrs["units"] = dict(units) | {"ra_deg": "deg", "dec_deg": "deg"}
+    table.attrs["made_from"] = sorted({name for name in sources.values() if name})
     usable = ~np.isin(np.arange(len(table)), list(faults))
     merged, clashes = _duplicates(table, usable, earlier or {}, rows)
     faults |= clashes

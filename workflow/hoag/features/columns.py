@@ -1,5 +1,6 @@
 """Numeric columns of the catalogue, taken as features: objects without pixels are welcome."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +11,8 @@ from hoag.options import ConfigError, option, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
+
+log = logging.getLogger(__name__)
 
 INPUT = "catalogue"
 # What an object is called, where it stands and what is known of it says nothing of what it is.
@@ -33,7 +36,8 @@ def fit(table: "pd.DataFrame", options: Options, seed: int) -> dict[str, np.ndar
     Parameters
     ----------
     table
-        The catalogue.
+        The catalogue; ``attrs["made_from"]`` names columns that hold its identifier, position,
+        label or split under the user's own names.
     options
         The columns wanted.
     seed
@@ -53,11 +57,12 @@ def fit(table: "pd.DataFrame", options: Options, seed: int) -> dict[str, np.ndar
     for column in options.columns:
         if column not in numeric:
             raise ConfigError(unknown("columns", column, numeric))
-    chosen = options.columns or [
-        c for c in numeric if table[c].notna().any() and not _is_own(table, c)
-    ]
+    own = {*OWN, *table.attrs.get("made_from", ())}
+    chosen = options.columns or [c for c in numeric if table[c].notna().any() and c not in own]
     if not chosen:
         raise ConfigError(f"columns: found {', '.join(table)}, allowed: at least one numeric one")
+    left_out = [c for c in table if c not in chosen]
+    log.info("features are %s; left out are %s", ", ".join(chosen), ", ".join(left_out))
     return {"columns": np.array(chosen, dtype=np.str_)}
 
 
@@ -87,34 +92,6 @@ def transform(
 def names(options: Options, state: Mapping[str, np.ndarray]) -> list[str]:
     """The columns' own names."""
     return list(options.columns) or state["columns"].tolist()
-
-
-def _is_own(table: "pd.DataFrame", column: str) -> bool:
-    """Is this one of the catalogue's own columns, or the user's column that it was made from?
-
-    The user's is known by its values in the first rows, whatever its name; a position may be in
-    another unit.
-    """
-    import pandas as pd
-
-    from hoag.catalogue.coordinates import UNITS_DEG
-
-    if column in OWN:
-        return True
-
-    def number(name: str) -> np.ndarray:
-        values = pd.to_numeric(table[name].head(1000), errors="coerce")
-        values = values.to_numpy(np.float64, na_value=np.nan)
-        return np.where(np.isfinite(values), values, np.nan)
-
-    values, present = number(column), [name for name in OWN if name in table]
-    angles = {name: number(name) % 360 for name in present if name.endswith("_deg")}
-    texts = [number(name) for name in present if name not in angles]
-    return any(np.array_equal(values, text, equal_nan=True) for text in texts) or any(
-        np.allclose(values * unit % 360, angle, rtol=0, atol=1e-9, equal_nan=True)
-        for angle in angles.values()
-        for unit in set(UNITS_DEG.values())
-    )
 
 
 def _numeric(table: "pd.DataFrame") -> list[str]:

@@ -32,8 +32,8 @@ class ShardWriter:
     Notes
     -----
     Datasets: ``images`` (n, ...), ``object_id`` (n,), and one dataset (n, ...) for every name
-    given to `append`. The attribute ``sha256`` covers images and ids, so that whatever is fitted
-    to them can be tied to this very content.
+    given to `append`, the same names for all images. The attribute ``sha256`` covers images and
+    ids, so that whatever is fitted to them can be tied to this very content.
     """
 
     def __init__(
@@ -58,7 +58,18 @@ class ShardWriter:
         return self
 
     def append(self, object_id: str, image: np.ndarray, **columns: Any) -> None:
-        """Add one image (a C-contiguous array) and its values of further per-object columns."""
+        """Add one image (a C-contiguous array) and its values of further per-object columns.
+
+        Raises
+        ------
+        ValueError
+            For another shape than the shard's first image, or other names of columns.
+        """
+        if self._ids and columns.keys() != self._columns.keys():  # rows would go out of step
+            raise ValueError(
+                f"{object_id}: found columns {sorted(columns)}, "
+                f"allowed in this shard: {sorted(self._columns)}"
+            )
         if "images" not in self._file:
             self._create(image.shape, image.dtype)
         images = self._file["images"]
@@ -105,7 +116,12 @@ class ShardWriter:
             "object_id", data=np.array(self._ids, dtype=object), dtype=h5py.string_dtype()
         )
         for name, values in self._columns.items():
-            self._file.create_dataset(name, data=np.asarray(values))
+            is_text = isinstance(values[0], str)
+            self._file.create_dataset(
+                name,
+                data=np.asarray(values, dtype=object if is_text else None),
+                dtype=h5py.string_dtype() if is_text else None,
+            )
         for name, value in self._attributes.items():
             self._file.attrs[name] = value
         self._file.attrs["sha256"] = self._sha.hexdigest()

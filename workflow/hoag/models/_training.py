@@ -137,8 +137,12 @@ class _Checkpoint(pl.Callback):
 
     def on_train_epoch_start(self, trainer: pl.Trainer, _module: pl.LightningModule) -> None:
         if trainer.current_epoch:
-            with atomic(self.path) as private:
-                trainer.save_checkpoint(private, weights_only=False)
+            _save(trainer, self.path)
+
+
+def _save(trainer: pl.Trainer, path: Path) -> None:
+    with atomic(path) as private:
+        trainer.save_checkpoint(private, weights_only=False)
 
 
 @contextlib.contextmanager
@@ -210,4 +214,5 @@ def train(
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
         trainer.fit(module, ckpt_path=resume, weights_only=True)
+        _save(trainer, schedule.checkpoint)  # for another run that waits for this training
     return module

@@ -22,12 +22,18 @@ def lists_objects(survey: ModuleType) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Cutout:
-    """Pixels of one object: float32 (band, y, x) or uint8 (y, x, channel), by the kind."""
+    """Pixels of one object: float32 (band, y, x) or uint8 (y, x, channel), by the kind.
+
+    ``wcs`` is the celestial WCS of the first band as FITS header cards, one a line, if the
+    survey knows it; then all cut-outs of the survey have one.
+    """
 
     object_id: str
     pixels: np.ndarray
     url: str = ""
     attempts: int = 1
+    wcs: str = ""
+    n_bytes: int | None = None  # that came over the network
 
 
 @dataclass(frozen=True, slots=True)
