@@ -19,7 +19,8 @@ CORES ?= all
 demo: .venv/ready
 	@start=$$(date +%s); \
 	$(BIN)/snakemake --cores $(CORES) --quiet rules && \
-	$(BIN)/snakemake --cores 1 --quiet all --report results/demo/report.html && \
+	{ $(BIN)/snakemake --cores 1 --report results/demo/report.html &> results/demo/report.log || \
+	  { tail -n 20 results/demo/report.log; false; }; } && \
 	echo "Look at results/demo/report.html (all figures), results/demo/ranked.csv (all objects)." && \
 	tail -n +2 results/demo/summary.txt && \
 	echo "time      $$(($$(date +%s) - start)) s"

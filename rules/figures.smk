@@ -359,6 +359,36 @@ rule plot_purity:
         "../workflow/scripts/plot_purity.py"
 
 
+rule plot_coverage:
+    input:
+        catalogues=expand(
+            "results/{{run}}/catalogue/{batch}.parquet", batch=PLAN.batches
+        ),
+        manifests=manifests,
+    output:
+        png=report(
+            "results/{run}/figures/coverage.png",
+            caption="../workflow/report/coverage.rst",
+            category="Coverage",
+            labels={"figure": "sky"},
+        ),
+        pdf="results/{run}/figures/coverage.pdf",
+        table="results/{run}/tables/figures/coverage.csv",
+    log:
+        "results/{run}/logs/plot_coverage/coverage.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_coverage/coverage.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        code=code("plot_coverage"),
+        libraries=libraries("figures"),
+    message:
+        "Draw where the objects lie and which have an image"
+    script:
+        "../workflow/scripts/plot_coverage.py"
+
+
 rule write_summary:
     input:
         ranked="results/{run}/ranked.parquet",
