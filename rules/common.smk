@@ -306,7 +306,8 @@ def all_figures():
             f"curves-{g}" for g in ("anomalies", "faults") if getattr(PLAN.truth, g)
         ]
     names += [key for key in ("claim", "purity") if CONFIG[key]]
-    if getattr(PLAN.survey.module, "NEEDS_POSITION", False):
+    survey = PLAN.survey.module
+    if draws(survey) or getattr(survey, "NEEDS_POSITION", False):
         names.append("coverage")
     return [f"{RESULTS}/figures/{name}.png" for name in names]
 

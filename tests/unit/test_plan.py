@@ -86,7 +86,7 @@ FAULTS = {
         "small",
         ["shard_size"],
         "many",
-        ["shard_size: found 'many', allowed: integer"],
+        ["shard_size: found 'many', allowed: a whole number"],
     ),
     "wrong type of an option": (
         "small",

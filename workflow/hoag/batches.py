@@ -113,7 +113,8 @@ def _by_id(made: catalogue.Prepared, own: pd.DataFrame) -> tuple[pd.DataFrame, p
         {
             "row": made.rows[~has_object],
             "object_id": table.loc[~has_object, "object_id"].to_numpy(),
-            "reason": "no object of this id in the survey's source",
+            "reason": "no object of this id in the survey's source, whose first is "
+            + repr(own["object_id"].iloc[0] if len(own) else None),
         }
     )
     both = [c for c in table.columns if c in own.columns and c not in _OWN]

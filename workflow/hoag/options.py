@@ -9,7 +9,7 @@ import dataclasses
 import difflib
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 
@@ -54,7 +54,7 @@ def option(
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def build(cls: type, section: Mapping[str, Any], key: str) -> Any:
+def build(cls: type, section: Mapping[str, Any], key: str, *, besides: Iterable[str] = ()) -> Any:
     """Build ``cls`` from one section of the configuration.
 
     Parameters
@@ -65,6 +65,8 @@ def build(cls: type, section: Mapping[str, Any], key: str) -> Any:
         The user's keys and values.
     key
         Path of the section in the configuration, for the error message.
+    besides
+        Further keys that the user may give there, for the error message.
 
     Raises
     ------
@@ -75,7 +77,7 @@ def build(cls: type, section: Mapping[str, Any], key: str) -> Any:
     hints = typing.get_type_hints(cls)
     for name in section:
         if name not in fields:
-            raise ConfigError(unknown(f"{key}.{name}", name, fields))
+            raise ConfigError(unknown(f"{key}.{name}", name, [*fields, *besides]))
     values = {}
     try:
         for name, field in fields.items():

@@ -176,7 +176,7 @@ def _say(error: Any) -> str:
         missing = next(k for k in allowed if k not in error.instance)
         return f"{path}.{missing}".lstrip(".") + ": required, found nothing"
     words = {
-        "type": lambda a: " or ".join(a) if isinstance(a, list) else a,
+        "type": lambda a: " or ".join(_WORDS[t] for t in ([a] if isinstance(a, str) else a)),
         "minItems": lambda a: f"at least {a} item(s)",
         "minProperties": lambda a: f"at least {a} entry",
         "minimum": lambda a: f"{a} or more",
@@ -186,6 +186,17 @@ def _say(error: Any) -> str:
     }
     found = re.sub(r"\s+", " ", repr(error.instance))[:80]
     return f"{path or 'config'}: found {found}, allowed: {words.get(rule, str)(allowed)}"
+
+
+_WORDS = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "null": "null",
+    "number": "a number",
+    "object": "a mapping",
+    "string": "text",
+}
 
 
 def _with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
@@ -246,6 +257,9 @@ def _batches(config: Mapping[str, Any], survey: Entry) -> dict[str, Batch]:
 
 def _count(keys: dict[str, Any], own: dict[str, Any], survey: Entry, key: str) -> int:
     """Objects in a batch, counted fast; both the catalogue and the survey's source are checked."""
+    for name in own:
+        if name not in (names := survey.module.Batch.__dataclass_fields__):
+            raise ConfigError(unknown(f"{key}.{name}", name, [*BATCH_KEYS, *names]))
     if not keys["catalogue"]:
         if not lists_objects(survey.module):
             raise ConfigError(f"{key}.catalogue: required by survey {survey.kind!r}, found nothing")
@@ -276,7 +290,8 @@ def _count(keys: dict[str, Any], own: dict[str, Any], survey: Entry, key: str) -
         return n_objects
     except ConfigError as error:
         text = str(error)
-        raise ConfigError(text if text.startswith(key) else f"{key}: {text}") from None
+        named = text.startswith((key, "batches."))
+        raise ConfigError(text if named else f"{key}: {text}") from None
 
 
 def _count_listed(survey: Entry, options: Any, name: str) -> int:
@@ -314,7 +329,12 @@ def _chain(config: Mapping[str, Any], survey: Entry, kind: str) -> Chain | None:
         return None
     bands = survey.module.bands(survey.options)
     shape = survey.module.image_shape(survey.options)
-    return build_chain(config["images"], kind=kind, shape=shape, bands=bands, key="images")
+    try:
+        return build_chain(config["images"], kind=kind, shape=shape, bands=bands, key="images")
+    except ConfigError as error:
+        if shape is None and hasattr(survey.options, "crop_px"):
+            raise ConfigError(f"{error}; or give survey.crop_px") from None
+        raise
 
 
 def _feature(

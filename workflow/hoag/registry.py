@@ -73,4 +73,4 @@ def plugin(
     """
     module = load(family, section.get("kind"), key=f"{key}.kind")
     own = {k: v for k, v in section.items() if k != "kind" and k not in besides}
-    return module, build(module.Options, own, key)
+    return module, build(module.Options, own, key, besides=besides)

@@ -24,13 +24,16 @@ def main(
     module, options = plugin("surveys", {"kind": survey["kind"], **survey["options"]}, "survey")
     before = {Path(p).stem: tables.read("catalogue", p) for p in earlier}
     made = assemble(module, options, batch, earlier=before, strict=strict, seed=seed)
+    if "catalogue" in batch["keys"]:
+        names = ", ".join(made.table.attrs["made_from"]) or "none"
+        say.always(f"columns of identifier, position, label and split: {names}")
     for cut in made.cuts.itertuples():
         say.always(f"{cut.cut}: {cut.n_before} -> {cut.n_after} objects")
     if len(made.rejects):
         first = made.rejects.iloc[0]
         say.always(
             f"{len(made.rejects)} faulty row(s) set aside in {path_rejects}, "
-            f"the first: row {first['row']}: {first['reason']}"
+            f"the first: row {first['row']}, id {first['object_id']!r}: {first['reason']}"
         )
     if made.n_merged:
         say.always(f"{made.n_merged} exact duplicate row(s) merged")
@@ -40,7 +43,12 @@ def main(
         more = f", {len(labels) - 12} further labels" if len(labels) > 12 else ""
         say.always(f"labels: {said}{more}, {int(made.table['label'].isna().sum())} without")
     if not len(made.table):
-        raise ValueError(f"batch {batch['name']!r}: no object is left of the catalogue")
+        said = ""
+        if len(made.rejects):
+            first = made.rejects.iloc[0]
+            said = f"; the first of {len(made.rejects)} rejected rows: row {first['row']}, "
+            said += f"id {first['object_id']!r}: {first['reason']}"
+        raise ValueError(f"batch {batch['name']!r}: no object is left of the catalogue{said}")
     tables.write("catalogue", made.table, path_catalogue)
     tables.write("rejects", made.rejects, path_rejects)
     tables.write("cuts", made.cuts, path_cuts)

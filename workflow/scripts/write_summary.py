@@ -28,7 +28,7 @@ def main(
     n_flagged = int((sigma > flag_above_sigma).sum())
     lines = {
         "run": f"{run}: detector {name}, seed {seed}",
-        "objects": f"{len(ranked)}, {int(sigma.notna().sum())} of them scored",
+        "objects": f"{len(ranked)}, {int(sigma.notna().sum())} of them scored" + _lost(ranked),
         "flagged": f"{n_flagged} above {flag_above_sigma:g} sigma "
         f"({100 * n_flagged / max(1, len(ranked)):.1f} %)",
     }
@@ -46,6 +46,13 @@ def main(
         private.write_text("\n".join(text) + "\n")
     with atomic(path_page) as private:
         private.write_text(_page(lines, marks, acknowledgement, checked=bool(checks)))
+
+
+def _lost(ranked: pd.DataFrame) -> str:
+    """How many objects have no image, and why."""
+    lost = ranked.loc[ranked["status"] != "ok", "status"].value_counts()
+    said = ", ".join(f"{n} {status}" for status, n in lost.items())
+    return f"; without an image: {said}" if said else ""
 
 
 def _prefix(main: dict[str, str]) -> str:

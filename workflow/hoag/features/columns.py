@@ -56,7 +56,8 @@ def fit(table: "pd.DataFrame", options: Options, seed: int) -> dict[str, np.ndar
     numeric = _numeric(table)
     for column in options.columns:
         if column not in numeric:
-            raise ConfigError(unknown("columns", column, numeric))
+            found = f"columns: {column!r} holds no numbers" if column in table else "columns"
+            raise ConfigError(unknown(found, column, numeric))
     own = {*OWN, *table.attrs.get("made_from", ())}
     chosen = options.columns or [c for c in numeric if table[c].notna().any() and c not in own]
     if not chosen:

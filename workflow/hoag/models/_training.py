@@ -153,7 +153,9 @@ def _alone(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"waits for another run that trains the same network ({folder})")
+            getattr(say, "always", say)(
+                f"waits for another run that trains the same network ({folder})"
+            )
             fcntl.flock(file, fcntl.LOCK_EX)
         except OSError as error:
             log.info("this file system has no locks: %s", error)
@@ -209,7 +211,7 @@ def train(
     with _alone(schedule.checkpoint.parent, say), warnings.catch_warnings():
         resume = schedule.checkpoint if schedule.checkpoint.is_file() else None
         if resume:
-            say(f"goes on from {resume}")
+            getattr(say, "always", say)(f"goes on from {resume}")
         # images come from this very process; more workers would only copy them
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
