@@ -158,6 +158,15 @@ def test_the_table_example_can_be_planned(tmp_path, monkeypatch):
     assert plan.scores == [("measured", "forest")]
 
 
+def test_the_tiles_example_can_be_planned(tmp_path, monkeypatch):
+    rows = pd.DataFrame({"id": [1], "ra": [1.0], "dec": [2.0]})
+    Table.from_pandas(rows).write(tmp_path / "catalogue.fits")
+    (tmp_path / "patches").mkdir()
+    plan = plan_of(tmp_path, monkeypatch, own_catalogue(4), own_catalogue(3))
+    assert plan.survey.kind == "tiles" and plan.chain.shape == (96, 96, 3)
+    assert plan.batches["first"].sources == ["catalogue.fits", "patches"]
+
+
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "config" / "README.md"])
 def test_the_smallest_configuration_can_be_planned(page, tmp_path, monkeypatch):
     text = re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)[0]

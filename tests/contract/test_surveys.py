@@ -1,29 +1,94 @@
 """What every registered survey must do; a new one is tested by being there.
 
 A survey's batch is filled by the names and types of its required keys: ``source`` gets a drawn
-folder of images, a whole number gets `N_OBJECTS`. A survey that needs more stands in `EXAMPLES`.
+folder of images, a whole number gets `N_OBJECTS`. A survey that needs more stands in `EXAMPLES`,
+one that is asked over the network in `SERVICES`.
 """
 
+import contextlib
 import dataclasses
 import os
 import subprocess
 import sys
+import tempfile
 import typing
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from astropy.io import fits
 from PIL import Image
+from tests.servers import Sky, make, serving
 
 from hoag import registry
+from hoag.network import engine
 from hoag.options import build
 from hoag.surveys._types import FEATURES, FLUX_IMAGE, RENDERED_IMAGE, Cutout, Failure
 
 SURVEYS = registry.names("surveys")
 N_OBJECTS = 12
 HEAVY = ("torch", "sklearn", "scipy", "astropy", "galsim", "PIL", "h5py", "matplotlib", "numba")
-EXAMPLES = {}  # kind -> function of a folder that gives (options section, batch section)
+
+
+def draw_tiles(folder):
+    """Three bands of one tile on the sky."""
+    (folder / "tiles").mkdir()
+    rng, step = np.random.default_rng(0), 0.2 / 3600
+    cards = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRPIX1": 30.5, "CRPIX2": 30.5}
+    cards |= {"CRVAL1": 0.0, "CRVAL2": 0.0, "CDELT1": -step, "CDELT2": step}
+    for band in "gri":
+        image = fits.PrimaryHDU(rng.normal(size=(60, 60)).astype(np.float32), fits.Header(cards))
+        image.writeto(folder / "tiles" / f"patch-{band}.fits")
+    options = {"bands": ["g", "r", "i"], "size_px": 16, "pixel_scale_arcsec": 0.2}
+    return options, {"tiles": str(folder / "tiles"), "pattern": "patch-{band}.fits"}
+
+
+def scattered(width_arcsec):
+    """A catalogue of `N_OBJECTS` around (0, 0); the last lies far from the others."""
+    ra, dec = np.random.default_rng(1).uniform(-0.5, 0.5, (2, N_OBJECTS)) * width_arcsec / 3600
+    dec[-1] = 40
+    ids = [f"object-{i:02}" for i in range(N_OBJECTS)]
+    return pd.DataFrame({"object_id": ids, "ra_deg": ra % 360, "dec_deg": dec})
+
+
+# kind -> function of a folder that gives (options section, batch section)
+EXAMPLES = {"tiles": draw_tiles}
+# kind -> option with an address, and its path on the stand-in that serves the survey
+SERVICES = {
+    "datalab": ("base_url", ""),
+    "first": ("base_url", "/cgi-bin/firstcutout"),
+    "hips": ("base_url", "/hips-image-services/hips2fits"),
+    "hsc": ("base_url", "/das_cutout"),
+    "legacy": ("base_url", "/viewer"),
+    "panstarrs": ("base_url", "/cgi-bin"),
+    "sdss": ("base_url", "/dr17"),
+    "skyview": ("base_url", "/current/cgi/runquery.pl"),
+    "soda": ("sia_url", "/api/sia/dp1/query"),
+}
+# kind -> what a catalogue asks of a survey that has pixels but no list of objects
+TARGETS = {"tiles": scattered(12.0)} | dict.fromkeys(SERVICES, scattered(12.0))
+
+
+@pytest.fixture(scope="module")
+def stand_in():
+    """A function of a kind that gives the address of a stand-in without data at the last object."""
+    sky, stack, addresses = Sky(footprint=(359, 1, -1, 1), noise=1.0), contextlib.ExitStack(), {}
+
+    def address(kind):
+        if kind not in addresses:
+            addresses[kind] = stack.enter_context(serving(make(kind, sky)))
+        return addresses[kind]
+
+    with stack:
+        yield address
+
+
+def ask_stand_in(kind, address):
+    """Options that ask for small images at once."""
+    key, path = SERVICES[kind]
+    quick = {"backoff_s": 0.0, "requests_per_minute": None, "retries": 1}
+    return quick | {key: address + path, "size_px": 64 if kind == "sdss" else 16}
 
 
 @pytest.fixture(params=SURVEYS)
@@ -32,11 +97,18 @@ def kind(request):
 
 
 @pytest.fixture
-def survey(kind, tmp_path):
+def survey(kind, tmp_path, draw_dataset, stand_in, monkeypatch):
     """(module, options, batch) of a dozen objects."""
     module = registry.load("surveys", kind)
     if kind in EXAMPLES:
         options, batch = EXAMPLES[kind](tmp_path)
+    elif kind in SERVICES:
+        monkeypatch.setenv("SSP_PDR_USR", "name@local")
+        monkeypatch.setenv("SSP_PDR_PWD", "secret")
+        monkeypatch.delenv("HOAG_SODA_TOKEN", raising=False)
+        options, batch = ask_stand_in(kind, stand_in(kind)), {}
+    elif kind in draw_dataset.kinds:  # the published files, drawn small
+        options, batch = draw_dataset(module), {}
     else:
         options, batch = {}, _batch_section(module, tmp_path)
     return module, build(module.Options, options, kind), build(module.Batch, batch, kind)
@@ -65,12 +137,17 @@ def _source(folder):
 
 def _objects(survey, seed=5):
     module, options, batch = survey
+    if not hasattr(module, "list_objects"):
+        return TARGETS[module.__name__.rpartition(".")[2]]
     return module.list_objects(batch, options, seed=seed, name="first")
 
 
 def _answers(survey, targets, seed=5):
+    """What a survey answers that has kept nothing from before."""
     module, options, batch = survey
-    return list(module.fetch(targets, batch, options, seed=seed, name="first"))
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "ROOT", Path(folder))
+        return list(module.fetch(targets, batch, options, seed=seed, name="first"))
 
 
 def _needs_pixels(survey):
@@ -118,10 +195,10 @@ def test_survey_states_what_it_yields(survey):
     assert isinstance(module.attributes(options), dict)
 
 
-def test_a_survey_without_a_list_fetches_what_a_catalogue_names(kind):
-    module = registry.load("surveys", kind)
+def test_a_survey_without_a_list_fetches_what_a_catalogue_names(survey):
+    module, options, _ = survey
     assert hasattr(module, "list_objects") == hasattr(module, "count")
-    is_table = module.object_kind(module.Options()) == FEATURES
+    is_table = module.object_kind(options) == FEATURES
     assert hasattr(module, "fetch") != is_table
 
 

@@ -1,0 +1,145 @@
+"""What has been fetched, kept outside a job's outputs: an append-only journal beside the bytes.
+
+A folder belongs to one set of request options. Each shard writes a pair of files there,
+``<name>.jsonl`` and ``<name>.bytes``, and reads those of all shards, so that other shard sizes
+find what is there already. A line is written after its bytes; a torn last line, or bytes without
+a line, are what a kill leaves and do no harm. Contents are checked against their digests when they
+are read.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One piece of an object (a band, say), and where its bytes lie."""
+
+    file: Path
+    offset: int
+    n_bytes: int
+    sha256: str
+    url: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """A service's last word on an object that it has nothing for: outside, no_data."""
+
+    status: str
+    reason: str
+    url: str
+    attempts: int
+
+
+class Journal:
+    """Progress of one shard; use as a context manager.
+
+    Parameters
+    ----------
+    folder
+        Of all shards with these request options.
+    name
+        Of this shard.
+    keys
+        The objects wanted (`object_key`): others in the folder are passed over.
+
+    Attributes
+    ----------
+    parts : key -> name of a piece -> `Part`
+    finals : key -> `Final`
+    """
+
+    def __init__(self, folder: str | Path, name: str, keys: Collection[str]) -> None:
+        self._folder, self._name, self._keys = Path(folder), name, frozenset(keys)
+        self.parts: dict[str, dict[str, Part]] = defaultdict(dict)
+        self.finals: dict[str, Final] = {}
+
+    def __enter__(self) -> "Journal":
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._lines = (self._folder / f"{self._name}.jsonl").open("ab")
+        self._bytes = (self._folder / f"{self._name}.bytes").open("ab")
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(self._lines, fcntl.LOCK_EX)
+        if self._lines.tell():
+            self._lines.write(b"\n")  # ends a line that a kill has torn
+        for path in sorted(self._folder.glob("*.jsonl")):
+            self._load(path)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._lines.close()
+        self._bytes.close()
+
+    def add(self, key: str, name: str, content: bytes, *, url: str, attempts: int) -> None:
+        """Keep one piece of an object; its line is on disk when this returns."""
+        offset = self._bytes.seek(0, os.SEEK_END)
+        self._bytes.write(content)
+        self._bytes.flush()
+        sha256 = hashlib.sha256(content).hexdigest()
+        part = Part(Path(self._bytes.name), offset, len(content), sha256, url, attempts)
+        self.parts[key][name] = part
+        facts = {"offset": offset, "n_bytes": len(content), "sha256": sha256}
+        self._write({"key": key, "part": name, **facts, "url": url, "attempts": attempts})
+
+    def close_object(self, key: str, final: Final) -> None:
+        """Keep that a service has nothing for an object."""
+        self.finals[key] = final
+        facts = {"reason": final.reason, "url": final.url, "attempts": final.attempts}
+        self._write({"key": key, "status": final.status, **facts})
+
+    def contents(self, key: str) -> dict[str, bytes]:
+        """All pieces of an object; those whose bytes are damaged are left out and forgotten."""
+        found = {}
+        for name, part in list(self.parts.get(key, {}).items()):
+            with part.file.open("rb") as file:
+                file.seek(part.offset)
+                content = file.read(part.n_bytes)
+            if hashlib.sha256(content).hexdigest() == part.sha256:
+                found[name] = content
+            else:
+                del self.parts[key][name]
+        return found
+
+    def _write(self, record: Mapping[str, Any]) -> None:
+        self._lines.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
+        self._lines.flush()
+
+    def _load(self, path: Path) -> None:
+        data = path.with_suffix(".bytes")
+        for record in _records(path):
+            key = record.get("key")
+            if key not in self._keys:
+                continue
+            if "part" in record:
+                facts = (record[k] for k in ("offset", "n_bytes", "sha256", "url", "attempts"))
+                self.parts[key][record["part"]] = Part(data, *facts)
+            else:
+                facts = (record[k] for k in ("status", "reason", "url", "attempts"))
+                self.finals[key] = Final(*facts)
+
+
+def object_key(object_id: str, ra_deg: float, dec_deg: float) -> str:
+    """Stands for an object at a position: another position is another cutout."""
+    text = f"{object_id}|{ra_deg:.9f}|{dec_deg:.9f}"
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _records(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open("rb") as file:
+        for line in file:
+            try:
+                record = json.loads(line)
+            except ValueError:  # torn by a kill
+                continue
+            if isinstance(record, dict):
+                yield record
