@@ -156,6 +156,21 @@ def test_a_bulk_reply_is_read_by_its_line_numbers(serve, fault):
     assert service.n_requests == 1 + (fault == "missing_members")
 
 
+def test_objects_outside_a_coverage_map_are_not_asked_for(serve, folder):
+    from astropy import units as u
+    from astropy.coordinates import Latitude, Longitude
+    from mocpy import MOC
+
+    middle = Longitude(150 * u.deg), Latitude(2 * u.deg)
+    half = MOC.from_cone(*middle, radius=0.025 * u.deg, max_depth=14)
+    half.save(folder / "half.fits", "fits")
+    service = serve("legacy")
+    answers = service.fetch(targets(6), moc="half.fits")
+    assert [isinstance(a, Cutout) for a in answers] == [True] * 3 + [False] * 3
+    assert {a.status for a in answers[3:]} == {"outside"} and service.n_requests == 3
+    assert len(images(service.fetch(targets(6)))) == 6 and service.n_requests == 6
+
+
 # --- limits
 
 

@@ -110,6 +110,9 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
     """
     config = _expand(validate(config))
     survey = _entry("surveys", config["survey"], "survey", ())
+    for path in _paths(survey.options):
+        if not os.path.exists(path):
+            raise ConfigError(f"survey: found no file or folder {path!r}")
     kind = survey.module.object_kind(survey.options)
     batches = _batches(config, survey)
     chain = _chain(config, survey, kind)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Politeness:
-    """How a service is asked; none of this changes what it answers."""
+    """How a service is asked, and for what not; none of this changes what it answers."""
 
     connections: int = option(4, doc="Requests at the same time.", minimum=1)
     requests_per_minute: float | None = option(
@@ -43,6 +43,12 @@ class Politeness:
     )
     total_timeout_s: float = option(
         600.0, doc="Longest wait for a whole reply.", unit="s", minimum=0.01
+    )
+    moc: str | None = option(
+        None,
+        doc="FITS file of the survey's footprint (a multi-order coverage map); objects outside "
+        "are not asked for. Null: the service tells.",
+        unit="path",
     )
     give_up_after: int = option(
         40, doc="Requests in a row whose every try failed, after which the job stops.", minimum=1

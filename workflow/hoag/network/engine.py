@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import numpy as np
 
 from hoag.digests import digest
 from hoag.network.contract import (
@@ -89,7 +90,8 @@ def fetch(
     with Journal(folder, shard, keys.values()) as journal:
         download = _Download(module, options, journal, keys, say or (lambda _: None))
         arguments = {"folder": folder, "auth": auth, "headers": headers}
-        asyncio.run(download.run(wanted, arguments))
+        asked = download.inside(wanted, options.moc) if options.moc else wanted
+        asyncio.run(download.run(asked, arguments))
         for target in wanted:
             yield download.answer(target)
 
@@ -109,6 +111,18 @@ class _Download:
         self.say, self.names = say, tuple(module.pieces(options))
         self.failures: dict[str, Failure] = {}
         self.failed_in_row = 0
+
+    def inside(self, targets: Sequence[Target], moc: str) -> list[Target]:
+        """Those that lie within a coverage map; the others are answered for."""
+        from astropy import units as u
+        from mocpy import MOC
+
+        ra, dec = (np.array([getattr(t, k) for t in targets]) for k in ("ra_deg", "dec_deg"))
+        covered = MOC.from_fits(moc).contains_lonlat(ra * u.deg, dec * u.deg).tolist()
+        for target, is_inside in zip(targets, covered, strict=True):
+            if not is_inside:
+                self._fail(target.object_id, "outside", f"outside the footprint of {moc}", "", 0)
+        return [t for t, is_inside in zip(targets, covered, strict=True) if is_inside]
 
     async def run(self, targets: Sequence[Target], session_arguments: Mapping[str, Any]) -> None:
         """Ask for all that the journal lacks.
