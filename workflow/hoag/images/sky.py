@@ -1,11 +1,33 @@
 """Where stored cutouts lie on the sky."""
 
+import re
 import warnings
 from pathlib import Path
 
 import h5py
 from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
+
+_CARD = re.compile(
+    r"WCSAXES|C(TYPE|RVAL|RPIX|DELT|UNIT|ROTA)[12]|(CD|PC)[12]_[12]|PC00[12]00[12]|PV[12]_\d+"
+    r"|[AB]P?_(\d+_\d+|ORDER)|LONPOLE|LATPOLE|RADESYS|EQUINOX"
+)
+
+
+def celestial_cards(header: fits.Header, wcs: WCS) -> list[str]:
+    """The cards of a header that make its celestial WCS, without blanks at their ends.
+
+    Parameters
+    ----------
+    header
+        Of an image whose first two axes are the sky's.
+    wcs
+        What astropy made of it: the reference system, where only an old card (RADECSYS) says it.
+    """
+    kept = [c for c in header.cards if _CARD.fullmatch(c.keyword)]
+    if "RADESYS" not in header and wcs.wcs.radesys:
+        kept.append(fits.Card("RADESYS", wcs.wcs.radesys))
+    return [str(fits.Card(c.keyword, c.value)).rstrip() for c in kept]
 
 
 def read_wcs(shard: str | Path, index: int) -> WCS:

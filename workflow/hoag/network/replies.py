@@ -88,22 +88,24 @@ def planes(data: np.ndarray | None, n: int, size_px: int) -> np.ndarray:
     return np.ascontiguousarray(data, dtype=np.float32)
 
 
-def check_scale(header: "Header", pixel_scale_arcsec: float) -> str:
+def checked_wcs(header: "Header", pixel_scale_arcsec: float) -> str:
     """The celestial WCS as header cards, one a line; raises `InvalidError` for another scale."""
     from astropy.wcs import WCS
     from astropy.wcs.utils import proj_plane_pixel_scales
 
+    from hoag.images.sky import celestial_cards
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        wcs = WCS(header).celestial
-    if wcs.naxis != 2:
+        wcs = WCS(header, naxis=2)
+    if not wcs.has_celestial:
         raise InvalidError("found no celestial WCS, allowed: one")
     found = float(proj_plane_pixel_scales(wcs).mean() * 3600)
     if abs(found / pixel_scale_arcsec - 1) > SCALE_TOLERANCE:
         raise InvalidError(
             f"found a pixel scale of {found:.4g} arcsec, allowed: {pixel_scale_arcsec:.4g}"
         )
-    return wcs.to_header(relax=True).tostring(sep="\n", endcard=False, padding=False)
+    return "\n".join(celestial_cards(header, wcs))
 
 
 def check_filled(pixels: np.ndarray, max_empty_fraction: float, names: Sequence[str]) -> None:
@@ -133,7 +135,7 @@ def crop_around(
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        x, y = WCS(header).celestial.all_world2pix(target.ra_deg, target.dec_deg, 0)
+        x, y = WCS(header, naxis=2).all_world2pix(target.ra_deg, target.dec_deg, 0)
     height, width = data.shape[-2:]
     if not np.isfinite([x, y]).all():
         raise OffEdgeError("found an image of another part of the sky, allowed: one of the object")
@@ -164,7 +166,7 @@ def square_around(
     """
     data, header = first_image(open_fits(content, ignore_missing_end=ignore_missing_end))
     cut, header = crop_around(data, header, target, size_px)
-    return planes(cut, 1, size_px), check_scale(header, pixel_scale_arcsec), header
+    return planes(cut, 1, size_px), checked_wcs(header, pixel_scale_arcsec), header
 
 
 def stacked(

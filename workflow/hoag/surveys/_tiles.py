@@ -23,10 +23,6 @@ PLANE_BYTES = 512 * 2**20  # of all planes that are held at a time
 OPEN_TILES = 64
 READ_AHEAD_BYTES = 2**18  # of a remote tile: a cut-out's rows come as one request and little more
 ATTEMPTS, WAIT_S = 3, 1.0  # at a remote tile; the wait doubles
-_WCS_CARD = re.compile(
-    r"WCSAXES|C(TYPE|RVAL|DELT|UNIT|ROTA)[12]|(CD|PC)[12]_[12]|PV[12]_\d+"
-    r"|[AB]P?_(\d+_\d+|ORDER)|LONPOLE|LATPOLE|RADESYS|EQUINOX"
-)
 
 
 @dataclass(frozen=True)
@@ -159,6 +155,8 @@ def read_tile(
     place: Place, *, scale_arcsec: float, tolerance: float, storage: Mapping[str, Any]
 ) -> Tile:
     """Look at a tile's header. Whatever is wrong with it ends in ``Tile.fault``."""
+    from hoag.images.sky import celestial_cards
+
     try:
         looked = _patiently(place.source, lambda: _look(place, storage))
         header, shape, wcs, cut_short, is_plain = looked
@@ -171,7 +169,8 @@ def read_tile(
         return Tile(place, fault=_reason(place.source, error))
     fault = cut_short or _wrong_scale(scales, scale_arcsec, tolerance)
     fault = f"{public(place.source)}: {fault}" if fault else ""
-    return Tile(place, fault, wcs, shape, centre, radius, _cards(header, wcs), is_plain)
+    cards = "\n".join(c for c in celestial_cards(header, wcs) if not c.startswith("CRPIX"))
+    return Tile(place, fault, wcs, shape, centre, radius, cards, is_plain)
 
 
 def _look(
@@ -246,16 +245,6 @@ def unit_vectors(ra_deg: np.ndarray, dec_deg: np.ndarray) -> np.ndarray:
     """Unit vectors (n, 3)."""
     ra, dec = np.radians(ra_deg), np.radians(dec_deg)
     return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1)
-
-
-def _cards(header: "fits.Header", wcs: "WCS") -> str:
-    """The celestial WCS of a header as cards without trailing blanks; CRPIX is left out."""
-    from astropy.io.fits import Card
-
-    kept = [c for c in header.cards if _WCS_CARD.fullmatch(c.keyword)]
-    if "RADESYS" not in header and wcs.wcs.radesys:  # RADECSYS in old files
-        kept.append(Card("RADESYS", wcs.wcs.radesys))
-    return "\n".join(str(Card(c.keyword, c.value)).rstrip() for c in kept)
 
 
 # ---- which tile has which object

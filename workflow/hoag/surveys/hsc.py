@@ -189,7 +189,7 @@ def decode(
             replies.planes(None, 1, options.size_px)
         cut, header = replies.crop_around(image.data, image.header, target, options.size_px)
         pixels = replies.planes(cut, 1, options.size_px)
-        cards = replies.check_scale(header, PIXEL_SCALE_ARCSEC)
+        cards = replies.checked_wcs(header, PIXEL_SCALE_ARCSEC)
         replies.check_filled(pixels, options.max_empty_fraction, [band])
         found.append(pixels)
         wcs = wcs or cards

@@ -186,7 +186,7 @@ def decode(
     def read(content: bytes, band: str) -> tuple[np.ndarray, str]:
         data, header = replies.first_image(replies.open_fits(content))
         stored = replies.planes(data, 1, options.size_px)
-        wcs = replies.check_scale(header, PIXEL_SCALE_ARCSEC)
+        wcs = replies.checked_wcs(header, PIXEL_SCALE_ARCSEC)
         replies.check_filled(stored, options.max_empty_fraction, [band])  # on the asinh scale too
         return replies.planes(linear(data, header), 1, options.size_px), wcs
 

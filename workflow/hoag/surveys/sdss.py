@@ -183,7 +183,7 @@ def decode(
     pixels = np.concatenate(
         [replies.planes(hdus[b].data, 1, options.size_px) for b in options.bands]
     )
-    wcs = replies.check_scale(hdus[options.bands[0]].header, PIXEL_SCALE_ARCSEC)
+    wcs = replies.checked_wcs(hdus[options.bands[0]].header, PIXEL_SCALE_ARCSEC)
     replies.check_filled(pixels, options.max_empty_fraction, options.bands)
     return pixels, wcs
 
