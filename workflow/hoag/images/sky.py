@@ -12,6 +12,7 @@ _CARD = re.compile(
     r"WCSAXES|C(TYPE|RVAL|RPIX|DELT|UNIT|ROTA)[12]|(CD|PC)[12]_[12]|PC00[12]00[12]|PV[12]_\d+"
     r"|[AB]P?_(\d+_\d+|ORDER)|LONPOLE|LATPOLE|RADESYS|EQUINOX"
 )
+_OLD_PC = re.compile(r"PC00(\d)00(\d)")  # as Pan-STARRS still writes them
 
 
 def celestial_cards(header: fits.Header, wcs: WCS) -> list[str]:
@@ -27,7 +28,8 @@ def celestial_cards(header: fits.Header, wcs: WCS) -> list[str]:
     kept = [c for c in header.cards if _CARD.fullmatch(c.keyword)]
     if "RADESYS" not in header and wcs.wcs.radesys:
         kept.append(fits.Card("RADESYS", wcs.wcs.radesys))
-    return [str(fits.Card(c.keyword, c.value)).rstrip() for c in kept]
+    names = (_OLD_PC.sub(r"PC\1_\2", card.keyword) for card in kept)
+    return [str(fits.Card(n, c.value)).rstrip() for n, c in zip(names, kept, strict=True)]
 
 
 def read_wcs(shard: str | Path, index: int) -> WCS:
