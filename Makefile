@@ -26,7 +26,7 @@ demo: .venv/ready
 	echo "time      $$(($$(date +%s) - start)) s"
 
 test: .venv/ready-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""Small files in the layout of the published labelled datasets, drawn for the tests."""
+"""How tests are dealt to processes, and small files in the layout of the labelled datasets."""
 
 import gzip
 import hashlib
@@ -16,6 +16,15 @@ from PIL import Image
 from hoag.surveys import _obtain
 
 N_TRAIN, N_TEST = 8, 4
+
+
+def pytest_collection_modifyitems(items):
+    """With several processes (`pytest -n`): a file's tests stay together, since they share fixtures,
+    and so do all runs of the workflow, which begin first because they take longest."""
+    for item in items:
+        is_run = item.path.parent.name == "workflow"
+        item.add_marker(pytest.mark.xdist_group("workflow" if is_run else item.path.name))
+    items.sort(key=lambda item: item.path.parent.name != "workflow")
 
 
 def md5(data):

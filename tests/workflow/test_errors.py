@@ -19,7 +19,7 @@ def test_misspelt_option(build):
     workspace = build()
     workspace.edit("small.yaml", "n_trees: 50", "n_tress: 50")
     [line] = lines(workspace.run())
-    assert line.startswith("hoag: detectors.forest.n_tress: found 'n_tress', allowed: max_fit,")
+    assert line.startswith("hoag: detectors.forest.n_tress: found 'n_tress', allowed: features, ")
     assert line.endswith("did you mean 'n_trees'?")
 
 
@@ -50,6 +50,7 @@ def test_configfile_replaces_the_default_run(build):
         "merge_scores",
         "plot_scores",
         "plot_gallery",
+        "plot_coverage",
         "rank_objects",
         "write_summary",
     }
