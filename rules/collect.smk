@@ -14,6 +14,7 @@ localrules:
 rule download:
     input:
         manifests,
+        cutouts,
     message:
         "All cutouts are there"
 

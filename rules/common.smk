@@ -155,6 +155,7 @@ def shards(pattern, batches=None, **values):
 
 
 IMAGES = "results/{run}/images/{batch}/shard-{shard}.h5"
+CUTOUTS = "results/{run}/cutouts/{batch}/shard-{shard}.h5"
 MANIFEST = "results/{run}/cutouts/{batch}/shard-{shard}.manifest.parquet"
 RECONSTRUCTIONS = (
     "results/{run}/reconstructions/{detector}/seed-{seed}/{batch}/shard-{shard}.h5"
@@ -219,6 +220,10 @@ def claim_features(key):
 
 def manifests(wc):
     return [] if PLAN.chain is None else shards(MANIFEST)
+
+
+def cutouts(wc):
+    return [] if PLAN.chain is None else shards(CUTOUTS)
 
 
 def all_scores(seeds):

@@ -248,6 +248,34 @@ def test_a_service_that_is_down_stops_the_job_and_nothing_is_lost(serve):
     assert service.n_requests == n_before + 15
 
 
+def test_refusals_of_single_objects_stop_nothing(monkeypatch):
+    """But a service that refuses all it is asked from the start does."""
+
+    def client(refuse):
+        def answer(request):
+            ra = float(request.url.params["ra"])
+            return httpx.Response(404 if refuse(ra) else 200, content=b"no FITS")
+
+        return httpx.AsyncClient(transport=httpx.MockTransport(answer))
+
+    def start(refuse):
+        made = session.Session.__init__
+
+        def init(self, **arguments):
+            made(self, **arguments)
+            self._client = client(refuse)
+
+        monkeypatch.setattr(session.Session, "__init__", init)
+        monkeypatch.setattr(legacy, "decode", lambda *_: (np.zeros((3, 16, 16), np.float32), ""))
+        options = legacy.Options(base_url="http://sky", **QUICK, give_up_after=5)
+        return list(legacy.fetch(targets(20), legacy.Batch(), options, seed=0, name="first"))
+
+    with pytest.raises(RuntimeError, match=r"5 requests in a row failed, the last: http_404"):
+        start(lambda _: True)
+    answers = start(lambda ra: ra > 150.05)
+    assert [a.status for a in answers if isinstance(a, Failure)] == ["http_404"] * 14
+
+
 def test_a_refused_login_stops_at_once(serve, monkeypatch):
     monkeypatch.setenv("SSP_PDR_PWD", "wrong-password")
     service = serve("hsc")

@@ -110,7 +110,7 @@ class _Download:
         self.module, self.options, self.journal, self.keys = module, options, journal, keys
         self.say, self.names = say, tuple(module.pieces(options))
         self.failures: dict[str, Failure] = {}
-        self.failed_in_row = 0
+        self.failed_in_row, self.something_came = 0, False
 
     def inside(self, targets: Sequence[Target], moc: str) -> list[Target]:
         """Those that lie within a coverage map; the others are answered for."""
@@ -179,6 +179,8 @@ class _Download:
                 self._fail_all(wanted, refusal, attempt)
                 if refusal.status in ("http_401", "http_403"):
                     raise RuntimeError(f"the service refuses the login: {refusal}") from None
+                if self.something_came:  # then it refuses this object, not all that is asked
+                    return
                 break
             except TryAgainError as failure:
                 self._fail_all(wanted, failure, attempt)
@@ -233,7 +235,7 @@ class _Download:
         except NothingError as error:
             return Nothing(target.object_id, "no_data", str(error), piece.url)
         else:
-            key = self.keys[target.object_id]
+            key, self.something_came = self.keys[target.object_id], True
             if piece.name not in self.journal.parts[key]:  # else it came twice
                 self.journal.add(key, piece.name, piece.content, url=piece.url, attempts=attempt)
         return None
