@@ -18,6 +18,7 @@ from hoag.surveys import _obtain
 N_TRAIN, N_TEST = 8, 4
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
     """With several processes (`pytest -n`): a file's tests stay together, since they share fixtures,
     and so do all runs of the workflow, which begin first because they take longest."""
