@@ -18,14 +18,20 @@ from hoag.surveys import _obtain
 N_TRAIN, N_TEST = 8, 4
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def is_run(item):
+    """Does a test run the whole workflow?"""
+    return item.path.parent.name == "workflow"
+
+
+def pytest_itemcollected(item):
+    """With several processes (`pytest -n`) a file's tests stay together, since they share fixtures,
+    and so do all runs of the workflow."""
+    item.add_marker(pytest.mark.xdist_group("workflow" if is_run(item) else item.path.name))
+
+
 def pytest_collection_modifyitems(items):
-    """With several processes (`pytest -n`): a file's tests stay together, since they share fixtures,
-    and so do all runs of the workflow, which begin first because they take longest."""
-    for item in items:
-        is_run = item.path.parent.name == "workflow"
-        item.add_marker(pytest.mark.xdist_group("workflow" if is_run else item.path.name))
-    items.sort(key=lambda item: item.path.parent.name != "workflow")
+    """Runs of the workflow take longest and begin first."""
+    items.sort(key=lambda item: not is_run(item))
 
 
 def md5(data):
