@@ -1,4 +1,4 @@
-"""How tests are dealt to processes, and small files in the layout of the labelled datasets."""
+"""Small files in the layout of the published labelled datasets, drawn for the tests."""
 
 import gzip
 import hashlib
@@ -16,22 +16,6 @@ from PIL import Image
 from hoag.surveys import _obtain
 
 N_TRAIN, N_TEST = 8, 4
-
-
-def is_run(item):
-    """Does a test run the whole workflow?"""
-    return item.path.parent.name == "workflow"
-
-
-def pytest_itemcollected(item):
-    """With several processes (`pytest -n`) a file's tests stay together, since they share fixtures,
-    and so do all runs of the workflow."""
-    item.add_marker(pytest.mark.xdist_group("workflow" if is_run(item) else item.path.name))
-
-
-def pytest_collection_modifyitems(items):
-    """Runs of the workflow take longest and begin first."""
-    items.sort(key=lambda item: not is_run(item))
 
 
 def md5(data):
