@@ -257,11 +257,7 @@ def test_hsc_demo_crops_and_says_what_is_missing(draw_dataset):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_catalogue_of_the_workflow_is_made(kind, draw_dataset):
     module, options, batch = drawn(draw_dataset, kind)
-    keys = dict.fromkeys(
-        ("catalogue", "select", "id_column", "ra_column", "dec_column", "ra_unit", "dec_unit")
-    )
-    keys |= {"label_column": None, "select": {}}
-    section = {"name": "first", "keys": keys, "options": as_plain(batch)}
+    section = {"name": "first", "keys": {}, "options": as_plain(batch)}
     made = assemble(module, options, section, earlier={}, strict=True, seed=1)
     assert len(made.table) == 12 and not len(made.rejects)
     own = module.list_objects(batch, options, seed=1, name="first")
