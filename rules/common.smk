@@ -92,6 +92,15 @@ def transforms():
     return [dict(kind=step.kind, **as_plain(step.options)) for step in steps]
 
 
+def downloads():
+    """Connections of a fetching job; all that there are where a rate is kept, so that one job at a
+    time keeps it."""
+    options = PLAN.survey.options
+    if getattr(options, "requests_per_minute", None):
+        return 1000
+    return getattr(options, "connections", 0)
+
+
 # --- batches and shards
 
 

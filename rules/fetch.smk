@@ -41,7 +41,7 @@ rule fetch_cutouts:
     conda:
         "../envs/fetch.yaml"
     resources:
-        downloads=getattr(PLAN.survey.options, "connections", 0),
+        downloads=downloads(),
     params:
         survey=dict(kind=PLAN.survey.kind, options=PLAN.survey.plain),
         batch=batch_request,

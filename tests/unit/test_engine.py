@@ -20,7 +20,7 @@ from tests.servers._faults import Faults
 from tests.servers._run import make, serving
 from tests.servers._sky import Sky
 
-from hoag.network import session
+from hoag.network import replies, session
 from hoag.network.journal import Final, Journal, object_key
 from hoag.surveys import hips, hsc, legacy
 from hoag.surveys._types import Cutout, Failure
@@ -276,6 +276,59 @@ def test_refusals_of_single_objects_stop_nothing(monkeypatch):
     assert [a.status for a in answers if isinstance(a, Failure)] == ["http_404"] * 14
 
 
+def test_some_stubborn_objects_stop_nothing(serve, monkeypatch):
+    """Not in the first run, nor when they are all that is left for the next."""
+    decode = legacy.decode
+
+    def picky(contents, target, options):
+        if int(target.object_id[-3:]) % 2:
+            raise replies.InvalidError("never good")
+        return decode(contents, target, options)
+
+    monkeypatch.setattr(legacy, "decode", picky)
+    service = serve("legacy")
+    for _ in range(2):
+        answers = service.fetch(targets(24), retries=0, give_up_after=4)
+        assert [isinstance(a, Cutout) for a in answers] == [True, False] * 12
+        assert {a.status for a in answers if isinstance(a, Failure)} == {"invalid"}
+    assert service.n_requests == 24 + 12
+
+
+def test_a_reader_s_own_error_is_an_invalid_reply(serve, monkeypatch):
+    monkeypatch.setattr(replies, "checked_wcs", lambda *_: 1 / 0)
+    (answer,) = serve("legacy").fetch(targets(1), retries=0)
+    assert answer.status == "invalid" and "ZeroDivisionError" in answer.reason
+
+
+def test_an_image_of_another_place_is_invalid(serve, monkeypatch):
+    other = session.Session.get
+
+    async def elsewhere(self, url, params):
+        return await other(self, url, params | {"ra": "151.0"})
+
+    monkeypatch.setattr(session.Session, "get", elsewhere)
+    for kind in ("legacy", "hips"):
+        (answer,) = serve(kind).fetch(targets(1), retries=0)
+        assert answer.status == "invalid" and "allowed: the middle of 16 px" in answer.reason
+
+
+def test_a_wish_to_wait_for_hours_stops_the_job(serve):
+    service = serve("legacy", script=["too_many"], retry_after_s=86400)
+    with pytest.raises(RuntimeError, match=r"^the service asks to wait 86400 s \(HTTP 429"):
+        service.fetch(targets(2))
+
+
+def test_a_header_that_cannot_be_sent_is_not_shown(serve):
+    async def ask():
+        headers = {"Authorization": "Bearer secret\r"}
+        async with session.Session(connections=1, headers=headers) as polite:
+            await polite.get(serve("legacy").url)
+
+    with pytest.raises(RuntimeError, match=r"a header of it is invalid$") as error:
+        asyncio.run(ask())
+    assert "secret" not in str(error.value)
+
+
 def test_a_refused_login_stops_at_once(serve, monkeypatch):
     monkeypatch.setenv("SSP_PDR_PWD", "wrong-password")
     service = serve("hsc")
@@ -312,6 +365,9 @@ def test_secrets_are_nowhere(serve, folder, caplog):
     texts = [caplog.text, *(repr(a) for a in answers)]
     texts += [p.read_bytes().decode("latin-1") for p in folder.rglob("*") if p.is_file()]
     assert len(texts) > 4 and not any("secret" in text or "name@local" in text for text in texts)
+    assert session.public("https://a/?access_token=s1&X-Goog-Signature=s2&sigma=3") == (
+        "https://a/?access_token=...&X-Goog-Signature=...&sigma=3"
+    )
     assert session.public("https://me:secret@sky.org/a?ra=1&token=secret") == (
         "https://sky.org/a?ra=1&token=..."
     )
@@ -351,6 +407,11 @@ def test_damaged_bytes_are_fetched_again(serve, folder):
     answers = service.fetch(targets(3))
     (lost,) = [a for a in answers if isinstance(a, Failure)]
     assert "damaged" in lost.reason and len(images(answers)) == 2
+    assert service.n_requests == 3
+    assert len(images(service.fetch(targets(3)))) == 3 and service.n_requests == 4
+    path.unlink()  # with it the journal's other pieces
+    service.fetch(targets(3))
+    assert len(images(service.fetch(targets(3)))) == 3
 
 
 def test_a_killed_job_goes_on_where_it_stopped(serve, folder):

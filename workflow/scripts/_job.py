@@ -36,7 +36,8 @@ def job(snakemake: Any) -> Iterator["Progress"]:
     )
     logging.captureWarnings(True)
     warnings.simplefilter("default")
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    for library in ("pytorch_lightning", "httpx", "httpcore"):  # these two log whole URLs
+        logging.getLogger(library).setLevel(logging.WARNING)
     started = time.monotonic()
     try:
         yield Progress(name)

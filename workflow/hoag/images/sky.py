@@ -9,7 +9,7 @@ from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
 
 _CARD = re.compile(
-    r"WCSAXES|C(TYPE|RVAL|RPIX|DELT|UNIT|ROTA)[12]|(CD|PC)[12]_[12]|PC00[12]00[12]|PV[12]_\d+"
+    r"C(TYPE|RVAL|RPIX|DELT|UNIT|ROTA)[12]|(CD|PC)[12]_[12]|PC00[12]00[12]|PV[12]_\d+"
     r"|[AB]P?_(\d+_\d+|ORDER)|LONPOLE|LATPOLE|RADESYS|EQUINOX"
 )
 _OLD_PC = re.compile(r"PC00(\d)00(\d)")  # as Pan-STARRS still writes them

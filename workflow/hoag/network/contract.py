@@ -102,12 +102,16 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """What a service lacks: status ``outside`` or ``no_data``, and its reason."""
+    """What a service lacks: status ``outside`` or ``no_data``, and its reason.
+
+    It is believed when it comes twice, or at once where it ``is_certain`` without asking.
+    """
 
     object_id: str
     status: str
     reason: str
     url: str
+    is_certain: bool = False
 
 
 class InvalidError(Exception):

@@ -167,7 +167,7 @@ class _Download:
         Patience counts tries in a row that brought nothing new.
         """
         n_empty: Counter[str] = Counter()
-        attempt, in_vain, wait_s = 0, 0, 0.0
+        attempt, in_vain, wait_s, first = 0, 0, 0.0, self._wanted(group)
         while (wanted := self._wanted(group)) and in_vain <= self.options.retries:
             await asyncio.sleep(min(wait_s, LONGEST_WAIT_S))
             attempt += 1
@@ -187,11 +187,15 @@ class _Download:
                 wait_s = max(wait_s, failure.wait_s or 0.0)
             for nothing in empty.values():
                 n_empty[nothing.object_id] += 1
-                if n_empty[nothing.object_id] >= ENOUGH or nothing.status == "outside":
+                if n_empty[nothing.object_id] >= ENOUGH or nothing.is_certain:
                     self._close(nothing, attempt)
             in_vain = in_vain + 1 if self._wanted(group) == wanted else 0
-        if not wanted:
-            self.failed_in_row = 0
+        keys = [self.keys[want.target.object_id] for want in wanted]
+        known = all(key in self.journal.failed for key in keys)  # from an earlier run
+        for key in keys:
+            self.journal.note_failure(key)
+        if wanted != first or known:
+            self.failed_in_row = 0 if wanted != first else self.failed_in_row
             return
         self.failed_in_row += 1
         if self.failed_in_row >= self.options.give_up_after:
@@ -218,7 +222,7 @@ class _Download:
             silent.pop(answer.object_id, None)
             if isinstance(answer, Piece):
                 answer = self._judge(answer, targets[answer.object_id], attempt)
-            if answer is not None:
+            if answer is not None and self._missing(targets[answer.object_id]):
                 empty[answer.object_id] = answer
                 self._fail(answer.object_id, answer.status, answer.reason, answer.url, attempt)
         for object_id in silent:
@@ -234,6 +238,9 @@ class _Download:
             self._fail(target.object_id, "invalid", str(error), piece.url, attempt)
         except NothingError as error:
             return Nothing(target.object_id, "no_data", str(error), piece.url)
+        except Exception as error:  # the libraries that read foreign headers raise nearly anything
+            said = f"can't be read: {type(error).__name__}: {' '.join(str(error).split())[:120]}"
+            self._fail(target.object_id, "invalid", said, piece.url, attempt)
         else:
             key, self.something_came = self.keys[target.object_id], True
             if piece.name not in self.journal.parts[key]:  # else it came twice
@@ -273,11 +280,11 @@ class _Download:
         first = parts[self.names[0]]
         attempts = max(part.attempts for part in parts.values())
         if self._missing(target):
-            reason = "its bytes on disk are damaged; run again to fetch it again"
+            reason = "its bytes on disk are damaged; the next run fetches it again"
             return Failure(object_id, "invalid", reason, first.url, attempts)
         try:
             pixels, wcs = self.module.decode(contents, target, self.options)
-        except (InvalidError, NothingError) as error:
+        except Exception as error:  # as in `_judge`
             return Failure(object_id, "invalid", str(error), first.url, attempts)
         n_bytes = sum(part.n_bytes for part in parts.values())
         return Cutout(object_id, pixels, first.url, attempts, wcs=wcs, n_bytes=n_bytes)

@@ -57,12 +57,15 @@ class Journal:
     ----------
     parts : key -> name of a piece -> `Part`
     finals : key -> `Final`
+    failed : keys of objects that a service failed to the last, in an earlier run
     """
 
     def __init__(self, folder: str | Path, name: str, keys: Collection[str]) -> None:
         self._folder, self._name, self._keys = Path(folder), name, frozenset(keys)
         self.parts: dict[str, dict[str, Part]] = defaultdict(dict)
         self.finals: dict[str, Final] = {}
+        self.failed: set[str] = set()
+        self._lost: set[tuple[str, str, str]] = set()
 
     def __enter__(self) -> "Journal":
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -74,6 +77,10 @@ class Journal:
             self._lines.write(b"\n")  # ends a line that a kill has torn
         for path in sorted(self._folder.glob("*.jsonl")):
             self._load(path)
+        for key, name, sha256 in self._lost:
+            part = self.parts[key].get(name)
+            if part is not None and part.sha256 == sha256 and _content(part) is None:
+                del self.parts[key][name]
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -101,14 +108,18 @@ class Journal:
         """All pieces of an object; those whose bytes are damaged are left out and forgotten."""
         found = {}
         for name, part in list(self.parts.get(key, {}).items()):
-            with part.file.open("rb") as file:
-                file.seek(part.offset)
-                content = file.read(part.n_bytes)
-            if hashlib.sha256(content).hexdigest() == part.sha256:
+            content = _content(part)
+            if content is not None:
                 found[name] = content
             else:
                 del self.parts[key][name]
+                self._write({"key": key, "lost": name, "sha256": part.sha256})
         return found
+
+    def note_failure(self, key: str) -> None:
+        """Keep that a service failed an object to the last; it may be asked for again."""
+        if key not in self.failed:
+            self._write({"key": key, "failed": True})
 
     def _write(self, record: Mapping[str, Any]) -> None:
         self._lines.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
@@ -120,12 +131,27 @@ class Journal:
             key = record.get("key")
             if key not in self._keys:
                 continue
-            if "part" in record:
+            if "lost" in record:
+                self._lost.add((key, record["lost"], record["sha256"]))
+            elif "failed" in record:
+                self.failed.add(key)
+            elif "part" in record:
                 facts = (record[k] for k in ("offset", "n_bytes", "sha256", "url", "attempts"))
                 self.parts[key][record["part"]] = Part(data, *facts)
             else:
                 facts = (record[k] for k in ("status", "reason", "url", "attempts"))
                 self.finals[key] = Final(*facts)
+
+
+def _content(part: Part) -> bytes | None:
+    """A piece's bytes; None where they are lost or damaged."""
+    try:
+        with part.file.open("rb") as file:
+            file.seek(part.offset)
+            content = file.read(part.n_bytes)
+    except OSError:
+        return None
+    return content if hashlib.sha256(content).hexdigest() == part.sha256 else None
 
 
 def object_key(object_id: str, ra_deg: float, dec_deg: float) -> str:

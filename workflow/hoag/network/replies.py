@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from astropy.io.fits import HDUList, Header
 
 SCALE_TOLERANCE = 0.02  # relative; services round their scales
+OFF_MIDDLE_PX = 2.0
 
 
 class OffEdgeError(InvalidError):
@@ -88,8 +89,19 @@ def planes(data: np.ndarray | None, n: int, size_px: int) -> np.ndarray:
     return np.ascontiguousarray(data, dtype=np.float32)
 
 
-def checked_wcs(header: "Header", pixel_scale_arcsec: float) -> str:
-    """The celestial WCS as header cards, one a line; raises `InvalidError` for another scale."""
+def checked_wcs(
+    header: "Header",
+    pixel_scale_arcsec: float,
+    target: Target | None = None,
+    size_px: int = 0,
+) -> str:
+    """The celestial WCS as header cards, one a line.
+
+    Raises
+    ------
+    InvalidError
+        For another scale, and, with a ``target``, where it isn't in the middle of ``size_px``.
+    """
     from astropy.wcs import WCS
     from astropy.wcs.utils import proj_plane_pixel_scales
 
@@ -105,6 +117,15 @@ def checked_wcs(header: "Header", pixel_scale_arcsec: float) -> str:
         raise InvalidError(
             f"found a pixel scale of {found:.4g} arcsec, allowed: {pixel_scale_arcsec:.4g}"
         )
+    if target is not None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            place = np.array(wcs.all_world2pix(target.ra_deg, target.dec_deg, 0))
+        if not (np.abs(place - (size_px - 1) / 2) <= OFF_MIDDLE_PX).all():
+            raise InvalidError(
+                f"found the object at pixel ({place[0]:.0f}, {place[1]:.0f}), "
+                f"allowed: the middle of {size_px} px"
+            )
     return "\n".join(celestial_cards(header, wcs))
 
 

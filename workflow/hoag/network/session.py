@@ -18,7 +18,10 @@ import httpx
 
 AGAIN = (408, 425, 429, 500, 502, 503, 504)  # what a service says of itself, not of the request
 IN_MEMORY = 2**20  # bytes of a reply that stay in memory; the rest of a larger one is on disk
-_SECRET = re.compile(r"(?i)\b(token|password|passwd|pw|api_?key|secret)=[^&\s]*")
+LONGEST_WAIT_S = 3600.0  # that a service may ask for
+_SECRET = re.compile(
+    r"(?i)\b([\w-]*(?:token|passw(?:or)?d|secret|signature|credential|api_?key)|pw|sig)=[^&\s]*"
+)
 
 
 @dataclass(frozen=True)
@@ -170,18 +173,23 @@ class Session:
             Any other status of 400 and more.
         """
         request = self._client.build_request(method, url, **arguments)
-        shown = public(str(request.url))
+        shown, came = public(str(request.url)), _Came(self._folder, keep_partial)
         async with self._slots:
             await self._turn()
             try:
                 async with asyncio.timeout(self._total_s):
-                    return await self._exchange(request, shown, keep_partial)
+                    return await self._exchange(request, shown, came)
+            except httpx.LocalProtocolError:  # its text may quote a header, and so a token
+                raise RuntimeError("the request can't be sent: a header of it is invalid") from None
             except (httpx.TimeoutException, TimeoutError) as error:
-                kind = type(error).__name__
-                raise TryAgainError("timeout", f"no answer in time ({kind})", url=shown) from None
-            except httpx.TransportError as error:
-                said = public(" ".join(str(error).split())) or type(error).__name__
-                raise TryAgainError("connection", said, url=shown) from None
+                status, said = "timeout", f"no answer in time ({type(error).__name__})"
+            except (httpx.RequestError, httpx.InvalidURL) as error:
+                status, said = "connection", public(" ".join(str(error).split()))
+                said = said or type(error).__name__
+                if came.n_bytes is not None:
+                    status = "truncated"
+                    said = f"the reply broke off after {came.n_bytes} bytes ({said})"
+        raise TryAgainError(status, said, url=shown, partial=came.partial)
 
     async def _turn(self) -> None:
         """Wait until the rate allows another request, and the service's own wish."""
@@ -189,12 +197,12 @@ class Session:
             await asyncio.sleep(wait)
         self._next = time.monotonic() + self._spacing_s
 
-    async def _exchange(self, request: httpx.Request, shown: str, keep_partial: bool) -> Reply:
+    async def _exchange(self, request: httpx.Request, shown: str, came: "_Came") -> Reply:
         response = await self._client.send(request, stream=True)
         try:
             if response.status_code >= 400:
                 raise await self._refusal(response, shown)
-            return await self._keep(response, shown, keep_partial)
+            return await came.whole(response, shown)
         finally:
             await response.aclose()
 
@@ -205,32 +213,43 @@ class Session:
         if code not in AGAIN:
             return RefusedError(status, reason, url=shown, text=said)
         wait_s = retry_after(response.headers.get("Retry-After"))
+        if wait_s is not None and wait_s > LONGEST_WAIT_S:
+            return RuntimeError(
+                f"the service asks to wait {wait_s:.0f} s ({reason}); what came is kept, and the "
+                "same command goes on from there"
+            )
         if wait_s is not None:  # meant for all requests, not only for this one
             self._next = max(self._next, time.monotonic() + wait_s)
         return TryAgainError(status, reason, url=shown, text=said, wait_s=wait_s)
 
-    async def _keep(self, response: httpx.Response, shown: str, keep_partial: bool) -> Reply:
-        """Stream the body to a file that is on disk once it is large."""
+
+class _Came:
+    """The body of a reply, on disk once it is large, and what of it came if it breaks off."""
+
+    def __init__(self, folder: str | Path | None, keep_partial: bool) -> None:
+        self._folder, self._keep_partial = folder, keep_partial
+        self.n_bytes: int | None = None  # None before the body begins
+        self.partial: Reply | None = None
+
+    async def whole(self, response: httpx.Response, shown: str) -> Reply:
+        """All of it."""
         body = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=self._folder)  # noqa: SIM115
-        n_bytes = 0
-
-        def reply() -> Reply:
-            body.seek(0)
-            return Reply(response.status_code, response.headers, body, n_bytes, shown)
-
+        self.n_bytes = 0
         try:
             async for chunk in response.aiter_bytes(2**16):
                 body.write(chunk)
-                n_bytes += len(chunk)
-        except BaseException as error:
-            broke_off = isinstance(error, httpx.TransportError)
-            if not broke_off or isinstance(error, httpx.TimeoutException):
+                self.n_bytes += len(chunk)
+        except BaseException:
+            if self._keep_partial:
+                self.partial = self._reply(response, body, shown)
+            else:
                 body.close()
-                raise
-            said = f"the reply broke off after {n_bytes} bytes ({type(error).__name__})"
-            partial = reply() if keep_partial else body.close()
-            raise TryAgainError("truncated", said, url=shown, partial=partial) from None
-        return reply()
+            raise
+        return self._reply(response, body, shown)
+
+    def _reply(self, response: httpx.Response, body: IO[bytes], shown: str) -> Reply:
+        body.seek(0)
+        return Reply(response.status_code, response.headers, body, self.n_bytes, shown)
 
 
 async def _beginning(response: httpx.Response, limit: int = 4096) -> str:
@@ -241,7 +260,7 @@ async def _beginning(response: httpx.Response, limit: int = 4096) -> str:
             said += chunk
             if len(said) >= limit:
                 break
-    except httpx.TransportError:
+    except httpx.RequestError:
         pass  # the status says enough
     return said[:limit].decode("utf-8", errors="replace")
 
@@ -250,11 +269,11 @@ def retry_after(value: str | None) -> float | None:
     """Seconds from a Retry-After header, which holds seconds or a date; None for neither."""
     if value is None:
         return None
-    if value.strip().isdigit():
+    if value.strip().isdecimal():
         return float(value)
     try:
         then = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if then.tzinfo is None:
         then = then.replace(tzinfo=datetime.UTC)

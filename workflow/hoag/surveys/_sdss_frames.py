@@ -56,7 +56,7 @@ async def cut_frames(
             yield refusals[target.object_id]
         elif target.object_id in fields:
             said = "no frame holds the whole square" if fields[target.object_id] else "in no field"
-            yield Nothing(target.object_id, "outside", said, url)
+            yield Nothing(target.object_id, "outside", said, url, True)
     patience.end()
 
 
@@ -120,7 +120,8 @@ async def _cut_field(
         url = f"{options.frames_url}/{rerun}/{run}/{camcol}/{name}"
         reply = await session.get(url)
         try:
-            found = await asyncio.to_thread(_cut_frame, reply, targets, options.size_px)
+            content = await asyncio.to_thread(_unpacked, reply)
+            found = _cut_frame(content, targets, options.size_px)
         except (InvalidError, OSError, EOFError, ValueError) as error:
             raise TryAgainError("invalid", f"{name}: {error}", url=url) from None
         for object_id, cut in found.items():
@@ -129,12 +130,16 @@ async def _cut_field(
     return {i: _file_of(c) for i, c in whole.items()}, url
 
 
-def _cut_frame(reply: "Reply", targets: Sequence[Target], size_px: int) -> dict[str, Any]:
+def _unpacked(reply: "Reply") -> bytes:
+    with reply.body, bz2.open(reply.body) as file:
+        return file.read()
+
+
+def _cut_frame(content: bytes, targets: Sequence[Target], size_px: int) -> dict[str, Any]:
     """Object -> (pixels, header) of those that a frame holds whole."""
     from hoag.network import replies
 
-    with reply.body, bz2.open(reply.body) as file:
-        data, header = replies.first_image(replies.open_fits(file.read()))
+    data, header = replies.first_image(replies.open_fits(content))
     found = {}
     for target in targets:
         try:

@@ -109,7 +109,8 @@ def decode(
     for band in (b for b in options.hips if b in contents):
         hdu = replies.open_fits(contents[band])[0]
         pixels = replies.planes(hdu.data, 1, options.size_px)
-        wcs = wcs or replies.checked_wcs(hdu.header, options.pixel_scale_arcsec)
+        cards = replies.checked_wcs(hdu.header, options.pixel_scale_arcsec, target, options.size_px)
+        wcs = wcs or cards
         replies.check_filled(pixels, options.max_empty_fraction, [band])
         found.append(pixels)
     return np.concatenate(found), wcs

@@ -39,6 +39,7 @@ __all__ = ["Batch", "image_shape", "object_kind"]  # as all remote surveys have 
 FORMAT_VERSION = 1
 NEEDS_POSITION = True
 MOST_ROWS = 990  # in a request; the service refuses more than 1,000
+MOST_BYTES = 200 * 2**20  # of a reply, so that a slow line gets it in time
 PIXEL_SCALE_ARCSEC = 0.168
 ZERO_POINT = 27.0
 MARGIN_PX = 3  # asked for on each side, since the service rounds sizes its own way
@@ -111,8 +112,9 @@ fetch = fetcher(__name__, _login)
 
 
 def group_size(options: Options) -> int:
-    """Objects whose bands fill one request."""
-    return MOST_ROWS // len(options.bands)
+    """Objects whose bands fill one request, in rows or in bytes."""
+    rows = min(MOST_ROWS, MOST_BYTES // (4 * options.size_px**2))
+    return max(1, rows // len(options.bands))
 
 
 def pieces(options: Options) -> tuple[str, ...]:

@@ -136,6 +136,6 @@ def decode(
     if found != asked:
         raise InvalidError(f"found bands {found!r}, allowed: {asked!r}")
     pixels = replies.planes(hdu.data, len(options.bands), options.size_px)
-    wcs = replies.checked_wcs(hdu.header, options.pixel_scale_arcsec)
+    wcs = replies.checked_wcs(hdu.header, options.pixel_scale_arcsec, target, options.size_px)
     replies.check_filled(pixels, options.max_empty_fraction, options.bands)
     return pixels, wcs

@@ -105,7 +105,7 @@ async def ask(
     north = [w for w in wanted if w.target.dec_deg >= SOUTHERNMOST_DEG]
     for want in wanted:
         if want not in north:
-            yield Nothing(want.target.object_id, "outside", "south of the survey", "")
+            yield Nothing(want.target.object_id, "outside", "south of the survey", "", True)
     if not north:
         return
     reply = await session.request("POST", f"{options.base_url}/ps1filenames.py", **_list(north))
@@ -186,7 +186,7 @@ def decode(
     def read(content: bytes, band: str) -> tuple[np.ndarray, str]:
         data, header = replies.first_image(replies.open_fits(content))
         stored = replies.planes(data, 1, options.size_px)
-        wcs = replies.checked_wcs(header, PIXEL_SCALE_ARCSEC)
+        wcs = replies.checked_wcs(header, PIXEL_SCALE_ARCSEC, target, options.size_px)
         replies.check_filled(stored, options.max_empty_fraction, [band])  # on the asinh scale too
         return replies.planes(linear(data, header), 1, options.size_px), wcs
 

@@ -60,6 +60,9 @@ ACKNOWLEDGEMENT = (
 class Options(RemoteOptions):
     """What is asked of the survey, and how."""
 
+    requests_per_minute: float | None = option(
+        60.0, doc="Requests begun in a minute at most; null: no limit.", minimum=0.001
+    )
     max_empty_fraction: float = option(
         0.75,
         doc="Largest share of pixels that may be NaN or zero: outside, pictures are 90 % black.",

@@ -147,7 +147,7 @@ def decode(
     def read(content: bytes, band: str) -> tuple[np.ndarray, str]:
         data, header = replies.first_image(replies.open_fits(content))
         pixels = replies.planes(data, 1, options.size_px)
-        wcs = replies.checked_wcs(header, options.pixel_scale_arcsec)
+        wcs = replies.checked_wcs(header, options.pixel_scale_arcsec, target, options.size_px)
         replies.check_filled(pixels, options.max_empty_fraction, [band])
         return pixels, wcs
 

@@ -109,7 +109,9 @@ def login(options: Options) -> dict[str, Any]:
     """The token as a header, or user and password; nothing for an open archive."""
     from hoag.network.session import credentials
 
-    if token := os.environ.get(TOKEN):
+    if token := os.environ.get(TOKEN, "").strip():
+        if not (token.isascii() and token.isprintable()):
+            raise RuntimeError(f"{TOKEN}: found characters that no header may hold")
         return {"headers": {"Authorization": f"Bearer {token}"}}
     auth = credentials(_host(options.sia_url), "HOAG_SODA_USR", "HOAG_SODA_PWD")
     return {} if auth is None else {"auth": auth}
@@ -201,11 +203,17 @@ async def _cutout(image: vo.Row, target: Target, session: "Session", options: Op
     return await session.get(*vo.with_parameters(_same_host(url, options), asked))
 
 
+def _place(url: str) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port: a login goes over the same line only."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
 def _same_host(url: str, options: Options) -> str:
     """The URL; raises `RefusedError` if it would take a login to another host."""
     from hoag.network.session import RefusedError, public
 
-    if _host(url) != _host(options.sia_url) and login(options):
+    if _place(url) != _place(options.sia_url) and login(options):
         said = (
             f"found host {_host(url)!r}, allowed: {_host(options.sia_url)!r}, for the login's sake"
         )
