@@ -24,6 +24,8 @@ RUN = CONFIG["run"]
 SEED = CONFIG["seeds"][0]  # figures and maps show the first seed
 SURVEY_SEED = SEED if draws(PLAN.survey.module) else 0  # others don't depend on it
 THREADS = CONFIG["training_threads"]
+# Only where there is one do jobs queue for it; a cluster's profile says it for the nodes.
+GPU = int(Path("/dev/nvidiactl").exists())
 RESULTS = f"results/{RUN}"
 MAIN = dict(features=PLAN.main[0], detector=PLAN.main[1])
 STARTED = time.time()
@@ -275,6 +277,11 @@ def map_reconstructions(wc):
     if PLAN.residuals_of is None:
         return []
     return shards(RECONSTRUCTIONS, detector=PLAN.residuals_of, seed=SEED)
+
+
+def trains(wc):
+    """Is the fit of a feature space the training of a network?"""
+    return wc.features in trained_features()
 
 
 def trained_features():

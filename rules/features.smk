@@ -9,9 +9,9 @@ rule fit_features:
         "results/{run}/benchmarks/fit_features/{features}-{seed}.tsv"
     conda:
         "../envs/torch.yaml"
-    threads: THREADS
+    threads: lambda wc: THREADS if trains(wc) else 1
     resources:
-        gpu=lambda wc: int(wc.features in trained_features()),
+        gpu=lambda wc: GPU * trains(wc),
     params:
         plugin=plugin_of("features"),
         view=feature_view,
@@ -38,7 +38,7 @@ rule extract_features:
     conda:
         "../envs/torch.yaml"
     resources:
-        gpu=lambda wc: int(wc.features in trained_features()),
+        gpu=lambda wc: GPU * trains(wc),
     params:
         plugin=plugin_of("features"),
         view=feature_view,

@@ -21,7 +21,7 @@ rule score_images:
         "../envs/torch.yaml"
     threads: THREADS
     resources:
-        gpu=1,
+        gpu=GPU,
     params:
         plugin=plugin_of("detectors"),
         seed=lambda wc: int(wc.seed),
@@ -172,7 +172,7 @@ rule study_scores:
         "../envs/torch.yaml"
     threads: THREADS
     resources:
-        gpu=1,
+        gpu=GPU,
     params:
         plugin=plugin_of("detectors"),
         n_objects=CONFIG["studies"].get("n_objects", 0),

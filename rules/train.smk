@@ -13,7 +13,7 @@ rule train_wgan:
         "../envs/torch.yaml"
     threads: THREADS
     resources:
-        gpu=1,
+        gpu=GPU,
     params:
         options=model_options("wgan"),
         seed=lambda wc: int(wc.seed),
@@ -68,7 +68,7 @@ rule train_encoder:
         "../envs/torch.yaml"
     threads: THREADS
     resources:
-        gpu=1,
+        gpu=GPU,
     params:
         options=model_options("encoder"),
         seed=lambda wc: int(wc.seed),
