@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from hoag import catalogue
 from hoag.digests import code_digest, digest, library_versions
-from hoag.environment import prepare_jobs
+from hoag.environment import has_gpu, prepare_jobs
 from hoag.options import ConfigError, as_plain
 from hoag.plan import make_plan, source_identity
 from hoag.surveys._types import draws
@@ -25,7 +25,7 @@ SEED = CONFIG["seeds"][0]  # figures and maps show the first seed
 SURVEY_SEED = SEED if draws(PLAN.survey.module) else 0  # others don't depend on it
 THREADS = CONFIG["training_threads"]
 # Only where there is one do jobs queue for it; a cluster's profile says it for the nodes.
-GPU = int(Path("/dev/nvidiactl").exists())
+GPU = int(has_gpu())
 RESULTS = f"results/{RUN}"
 MAIN = dict(features=PLAN.main[0], detector=PLAN.main[1])
 STARTED = time.time()

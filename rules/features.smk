@@ -7,6 +7,7 @@ rule fit_features:
         "results/{run}/logs/fit_features/{features}-{seed}.log",
     benchmark:
         "results/{run}/benchmarks/fit_features/{features}-{seed}.tsv"
+    priority: 1  # more waits for it than for a figure
     conda:
         "../envs/torch.yaml"
     threads: lambda wc: THREADS if trains(wc) else 1
@@ -35,6 +36,7 @@ rule extract_features:
         "results/{run}/logs/extract_features/{features}-{seed}-{batch}-{shard}.log",
     benchmark:
         "results/{run}/benchmarks/extract_features/{features}-{seed}-{batch}-{shard}.tsv"
+    priority: 1  # more waits for it than for a figure
     conda:
         "../envs/torch.yaml"
     resources:

@@ -15,6 +15,7 @@ rule embed_objects:
         "results/{run}/logs/embed_objects/{embedding}-{seed}.log",
     benchmark:
         "results/{run}/benchmarks/embed_objects/{embedding}-{seed}.tsv"
+    priority: 1  # more waits for it than for a figure
     conda:
         "../envs/analysis.yaml"
     params:

@@ -17,6 +17,7 @@ rule score_images:
         "results/{run}/logs/score_images/{detector}-{seed}-{batch}-{shard}.log",
     benchmark:
         "results/{run}/benchmarks/score_images/{detector}-{seed}-{batch}-{shard}.tsv"
+    priority: 1  # more waits for it than for a figure
     conda:
         "../envs/torch.yaml"
     threads: THREADS

@@ -64,6 +64,7 @@ rule train_encoder:
         "results/{run}/logs/train_encoder/seed-{seed}.log",
     benchmark:
         "results/{run}/benchmarks/train_encoder/seed-{seed}.tsv"
+    priority: 1  # more waits for it than for a figure
     conda:
         "../envs/torch.yaml"
     threads: THREADS

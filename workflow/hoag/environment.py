@@ -1,6 +1,12 @@
-"""Environment variables that the jobs of a run inherit."""
+"""What the machine has, and environment variables that the jobs of a run inherit."""
 
 import os
+from pathlib import Path
+
+
+def has_gpu() -> bool:
+    """Is there an NVIDIA GPU in this machine? Asked while planning, so without torch."""
+    return Path("/dev/nvidiactl").exists()
 
 
 def prepare_jobs() -> None:
