@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 from hoag import catalogue
 from hoag.digests import code_digest, digest, library_versions
 from hoag.environment import has_gpu, prepare_jobs
-from hoag.options import ConfigError, as_plain
+from hoag.options import ConfigError, as_identity, as_plain
 from hoag.plan import make_plan, source_identity
 from hoag.surveys._types import draws
 
@@ -130,13 +130,15 @@ def batch_identity(name):
 
 
 def request_identity(wc):
-    """Stands for a batch's sources, the seed and what is drawn or read by hand-raised versions.
+    """Stands for the survey, a batch's sources, the seed and hand-raised versions of the code.
 
     One text, since Snakemake compares the set of a job's params: a number that changes would go
     unseen where other parameters already have its old and its new value.
     """
-    versions = catalogue.FORMAT_VERSION, PLAN.survey.module.FORMAT_VERSION
-    return digest(batch_identity(wc.batch), versions, SURVEY_SEED)
+    survey = PLAN.survey
+    versions = catalogue.FORMAT_VERSION, survey.module.FORMAT_VERSION
+    asked = survey.kind, as_identity(survey.options)
+    return digest(asked, batch_identity(wc.batch), versions, SURVEY_SEED)
 
 
 def earlier_catalogues(wc):

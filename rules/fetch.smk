@@ -1,7 +1,8 @@
 # The code is no parameter of these two rules: neither an edit of a schema nor one of a survey's
 # code may download a million cutouts again. What does is another selection or source, another
-# option or seed, or a new FORMAT_VERSION of the survey or of the catalogue. (`ancient` would not do:
-# Snakemake then overlooks what else has changed downstream.)
+# option that shapes the result (timeouts don't: the scripts read the survey's section from the
+# configuration), another seed, or a new FORMAT_VERSION of the survey or of the catalogue.
+# (`ancient` would not do: Snakemake then overlooks what else has changed downstream.)
 rule prepare_catalogue:
     input:
         sources=ancient(batch_sources),  # their content counts (identity), not their date
@@ -17,7 +18,6 @@ rule prepare_catalogue:
     conda:
         "../envs/fetch.yaml"
     params:
-        survey=dict(kind=PLAN.survey.kind, options=PLAN.survey.plain),
         batch=batch_section,
         strict=CONFIG["strict"],
         seed=SURVEY_SEED,
@@ -43,7 +43,6 @@ rule fetch_cutouts:
     resources:
         downloads=downloads(),
     params:
-        survey=dict(kind=PLAN.survey.kind, options=PLAN.survey.plain),
         batch=batch_request,
         shard=lambda wc: int(wc.shard),
         n_shards=n_shards,

@@ -21,6 +21,7 @@ from tests.servers._run import make, serving
 from tests.servers._sky import Sky
 
 from hoag.network import replies, session
+from hoag.network.contract import Piece
 from hoag.network.journal import Final, Journal, object_key
 from hoag.surveys import hips, hsc, legacy
 from hoag.surveys._types import Cutout, Failure
@@ -85,6 +86,17 @@ def images(answers):
 
 
 # --- each fault
+
+
+def test_what_a_try_says_of_an_object_outlives_the_rest_s_failure(monkeypatch):
+    async def ask(*_):
+        yield Piece("object-000", "g", b"no image", "")
+        raise session.TryAgainError("http_503", "busy")
+
+    monkeypatch.setattr(hsc, "ask", ask)
+    chosen = hsc.Options(**QUICK, retries=0)
+    first, second = hsc.fetch(targets(2), hsc.Batch(), chosen, seed=0, name="first")
+    assert (first.status, second.status) == ("invalid", "http_503")
 
 
 @pytest.mark.parametrize("kind", ["legacy", "hsc"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from hoag.options import ConfigError, as_plain, build, option, unknown
+from hoag.options import ConfigError, as_identity, as_plain, build, option, unknown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,6 +129,15 @@ def test_options_become_plain_values_and_come_back():
     plain = as_plain(options)
     assert plain["level"] == [0.0, 1.0, 2.0] and plain["sizes"] == [7]
     assert build(Options, json.loads(json.dumps(plain)), "x") == options
+
+
+def test_options_that_shape_no_result_are_no_part_of_its_identity():
+    @dataclasses.dataclass(frozen=True)
+    class Asked:
+        size: int = option(1, doc="A size.")
+        retries: int = option(2, doc="Tries.", shapes_result=False)
+
+    assert as_identity(Asked(3, 4)) == {"size": 3} and "retries" in as_plain(Asked(3, 4))
 
 
 def test_unknown_names_the_nearest_in_any_case_and_shortens_long_lists():

@@ -330,7 +330,7 @@ def test_requests_of_sdss_frames(record):
     assert place(requests[0]) == "https://skyserver.sdss.org/dr17/SkyServerWS/SearchTools/SqlSearch"
     asked = query(requests[0])
     assert asked["format"] == "json" and asked["cmd"].endswith(
-        " FROM Field WHERE (raMin<=2.023440 AND raMax>=2.023440"
+        " FROM Field WHERE ((raMin<=2.023440 AND raMax>=2.023440 OR ABS(raMax-raMin)>180)"
         " AND decMin<=14.839820 AND decMax>=14.839820)"
     )
     frames = "https://data.sdss.org/sas/dr17/eboss/photoObj/frames/301"
@@ -350,6 +350,21 @@ def test_a_frame_is_fetched_once_for_all_objects_in_it():
     assert answers[2].status == "outside" and "whole square" in answers[2].reason
     frames = {path: n for (path, _), n in app.stats.requests.items() if "frame-g" in path}
     assert set(frames.values()) == {1} and len({a.url for a in answers[:2]}) == 1
+
+
+@pytest.mark.parametrize("ra_deg", [359.99, 0.01])
+@pytest.mark.parametrize("bounds", [(0.05, 359.95), (359.95, 0.05)])
+def test_a_field_around_ra_0_holds_what_lies_there_and_nothing_else(record, ra_deg, bounds):
+    around = field_row(1, 1, 11, 1) | {"decMin": 0.0, "decMax": 1.0}
+    around |= dict(zip(("raMin", "raMax"), bounds, strict=True))
+    listed = json.dumps([{"TableName": "Table1", "Rows": [around]}]).encode()
+    gone = httpx.Response(404, content=b"gone")
+    section = {"product": "frames", "bands": ["g"]}
+    requests, (found,) = record("sdss", section, [listed, gone], (ra_deg, 0.5))
+    assert len(requests) == 2 and found.status == "no_data"
+    requests, (found,) = record("sdss", section, [listed], (180.0, 0.5))
+    assert "raMax-raMin<180" in query(requests[0])["cmd"]
+    assert (len(requests), found.status) == (1, "outside")
 
 
 def test_a_query_for_fields_fits_into_a_url():

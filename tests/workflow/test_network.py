@@ -65,6 +65,10 @@ def test_download_first_then_everything_without_a_network(workspace):
     assert ranked.loc["outside", "status"] == "no_data" and ranked["rank"].notna().sum() == 8
     assert (results / "figures" / "coverage.png").is_file()
     assert workspace.plan().nothing_to_do
+    workspace.edit("small.yaml", "backoff_s: 0.05", "backoff_s: 0.06")
+    assert workspace.plan().nothing_to_do, "how it is asked shapes no result"
+    workspace.edit("small.yaml", "size_px: 32", "size_px: 33")
+    assert workspace.plan().jobs["fetch_cutouts"] == 3
     said = done.said + again.said
     for path in workspace.folder.rglob("*"):
         if path.is_file() and not path.is_symlink():

@@ -1,10 +1,15 @@
-"""Writing files so that a reader never sees half of one."""
+"""Writing files so that a reader never sees half of one, and no two processes the same one."""
 
 import contextlib
+import fcntl
 import glob
+import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
+
+_log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
@@ -26,6 +31,27 @@ def atomic(path: str | Path) -> Iterator[Path]:
         os.replace(private, path)
     finally:
         private.unlink(missing_ok=True)
+
+
+def lock(file: IO, waits_for: str, say: Callable[[str], None] = _log.info) -> None:
+    """Lock an open file until it is closed or its process ends; wait where another one has it.
+
+    Parameters
+    ----------
+    file
+        Open for writing.
+    waits_for
+        What the other process does, for the line that says why this one waits.
+    say
+        Called with that line, by ``say.always`` where there is one.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        getattr(say, "always", say)(f"waits for another run that {waits_for}")
+        fcntl.flock(file, fcntl.LOCK_EX)
+    except OSError as error:
+        _log.info("this file system has no locks: %s", error)
 
 
 def _runs(pid: int) -> bool:

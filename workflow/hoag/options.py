@@ -25,6 +25,7 @@ def option(
     minimum: float | None = None,
     maximum: float | None = None,
     choices: Sequence[Any] | None = None,
+    shapes_result: bool = True,
 ) -> Any:
     """Declare one documented option of a plug-in.
 
@@ -41,6 +42,9 @@ def option(
         Inclusive limits; for a sequence they hold for each element.
     choices
         The values allowed; for a sequence they hold for each element.
+    shapes_result
+        False where the result is the same whatever the value (connections, timeouts, a mirror):
+        another value then makes nothing anew.
     """
     metadata = {
         "doc": doc,
@@ -48,6 +52,7 @@ def option(
         "minimum": minimum,
         "maximum": maximum,
         "choices": None if choices is None else tuple(choices),
+        "shapes_result": shapes_result,
     }
     if isinstance(default, (dict, list)):
         return dataclasses.field(default_factory=lambda: type(default)(default), metadata=metadata)
@@ -118,6 +123,12 @@ def unknown(path: str, found: Any, allowed: typing.Iterable[str]) -> str:
 def as_plain(options: Any) -> dict[str, Any]:
     """The options as a dict of plain values (tuples become lists), fit for JSON and Snakemake."""
     return {k: _plain(v) for k, v in dataclasses.asdict(options).items()}
+
+
+def as_identity(options: Any) -> dict[str, Any]:
+    """As `as_plain`, with only those options that shape a result."""
+    shaping = {f.name for f in dataclasses.fields(options) if f.metadata["shapes_result"]}
+    return {k: v for k, v in as_plain(options).items() if k in shaping}
 
 
 def _plain(value: Any) -> Any:

@@ -24,7 +24,7 @@ from hoag.files import atomic
 from hoag.images.chain import Chain, build_chain
 from hoag.metrics import Truth
 from hoag.models._shape import check_shape
-from hoag.options import ConfigError, as_plain, build, unknown
+from hoag.options import ConfigError, as_identity, as_plain, build, unknown
 from hoag.scores import score_name
 from hoag.surveys._types import FEATURES, draws, lists_objects
 
@@ -301,9 +301,8 @@ def _count_listed(survey: Entry, options: Any, name: str) -> int:
     """Objects that a survey lists; a count that took long is kept for the next planning."""
     sources = [path for path in _paths(options) if os.path.exists(path)]
     facts = [(p, os.stat(p).st_size, os.stat(p).st_mtime_ns) for p in sources if os.path.isfile(p)]
-    identity = digest(
-        survey.kind, survey.module.FORMAT_VERSION, survey.plain, as_plain(options), facts
-    )
+    asked = as_identity(survey.options), as_plain(options)
+    identity = digest(survey.kind, survey.module.FORMAT_VERSION, *asked, facts)
     kept = COUNTS / identity
     if len(facts) == len(sources) and kept.is_file():
         return int(kept.read_text())

@@ -29,7 +29,7 @@ def main(
     seed: int,
     say: Progress,
 ) -> None:
-    module, options = plugin("surveys", {"kind": survey["kind"], **survey["options"]}, "survey")
+    module, options = plugin("surveys", survey, "survey")
     batch_options = build(module.Batch, batch["options"], "batch")
     targets = take_shard(tables.read("catalogue", path_catalogue), shard, n_shards)
     keywords = {"say": say} if "say" in inspect.signature(module.fetch).parameters else {}
@@ -91,7 +91,7 @@ if __name__ == "__main__":
             snakemake.input.catalogue,
             snakemake.output.cutouts,
             snakemake.output.manifest,
-            survey=snakemake.params.survey,
+            survey=snakemake.config["survey"],
             batch=snakemake.params.batch,
             shard=snakemake.params.shard,
             n_shards=snakemake.params.n_shards,

@@ -21,7 +21,7 @@ def main(
     seed: int,
     say: Progress,
 ) -> None:
-    module, options = plugin("surveys", {"kind": survey["kind"], **survey["options"]}, "survey")
+    module, options = plugin("surveys", survey, "survey")
     before = {Path(p).stem: tables.read("catalogue", p) for p in earlier}
     made = assemble(module, options, batch, earlier=before, strict=strict, seed=seed)
     if "catalogue" in batch["keys"]:
@@ -61,7 +61,7 @@ if __name__ == "__main__":
             snakemake.output.catalogue,
             snakemake.output.rejects,
             snakemake.output.cuts,
-            survey=snakemake.params.survey,
+            survey=snakemake.config["survey"],
             batch=snakemake.params.batch,
             strict=snakemake.params.strict,
             seed=snakemake.params.seed,

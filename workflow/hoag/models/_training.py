@@ -6,7 +6,6 @@ weights of an undisturbed one (bit for bit on one machine with the same number o
 """
 
 import contextlib
-import fcntl
 import logging
 import time
 import warnings
@@ -21,7 +20,7 @@ import torch
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from torch.utils.data import DataLoader, IterableDataset
 
-from hoag.files import atomic
+from hoag.files import atomic, lock
 from hoag.seeds import generator
 
 log = logging.getLogger(__name__)
@@ -150,15 +149,7 @@ def _alone(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
     """Wait while another run trains the same network; this one then goes on from its checkpoint."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            getattr(say, "always", say)(
-                f"waits for another run that trains the same network ({folder})"
-            )
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError as error:
-            log.info("this file system has no locks: %s", error)
+        lock(file, f"trains the same network ({folder})", say)
         yield
 
 

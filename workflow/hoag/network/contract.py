@@ -26,38 +26,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
-class Politeness:
-    """How a service is asked, and for what not; none of this changes what it answers."""
-
-    connections: int = option(4, doc="Requests at the same time.", minimum=1)
-    requests_per_minute: float | None = option(
-        None, doc="Requests begun in a minute at most; null: no limit.", minimum=0.001
-    )
-    retries: int = option(5, doc="Further tries after one that failed.", minimum=0)
-    backoff_s: float = option(
-        2.0, doc="Wait before the second try; it doubles with each.", unit="s", minimum=0
-    )
-    read_timeout_s: float = option(
-        60.0, doc="Longest wait for the next bytes of a reply.", unit="s", minimum=0.01
-    )
-    total_timeout_s: float = option(
-        600.0, doc="Longest wait for a whole reply.", unit="s", minimum=0.01
-    )
-    moc: str | None = option(
-        None,
-        doc="FITS file of the survey's footprint (a multi-order coverage map); objects outside "
-        "are not asked for. Null: the service tells.",
-        unit="path",
-    )
-    give_up_after: int = option(
-        40, doc="Requests in a row whose every try failed, after which the job stops.", minimum=1
-    )
+def polite(default: Any, doc: str, **limits: Any) -> Any:
+    """An option on how a service is asked, which doesn't change what it answers."""
+    return option(default, doc=doc, shapes_result=False, **limits)
 
 
 @dataclass(frozen=True)
-class RemoteOptions(Politeness):
-    """What all remote surveys are asked for."""
+class RemoteOptions:
+    """What all remote surveys are asked for, and how."""
 
     size_px: int = option(96, doc="Side of the square cutout.", unit="px", minimum=1)
     max_empty_fraction: float = option(
@@ -65,6 +41,29 @@ class RemoteOptions(Politeness):
         doc="Largest share of a band's pixels that may be NaN or zero.",
         minimum=0,
         maximum=1,
+    )
+    moc: str | None = option(
+        None,
+        doc="FITS file of the survey's footprint (a multi-order coverage map); objects outside "
+        "are not asked for. Null: the service tells.",
+        unit="path",
+    )
+    connections: int = polite(4, "Requests at the same time.", minimum=1)
+    requests_per_minute: float | None = polite(
+        None, "Requests begun in a minute at most; null: no limit.", minimum=0.001
+    )
+    retries: int = polite(5, "Further tries after one that failed.", minimum=0)
+    backoff_s: float = polite(
+        2.0, "Wait before the second try; it doubles with each.", unit="s", minimum=0
+    )
+    read_timeout_s: float = polite(
+        60.0, "Longest wait for the next bytes of a reply.", unit="s", minimum=0.01
+    )
+    total_timeout_s: float = polite(
+        600.0, "Longest wait for a whole reply.", unit="s", minimum=0.01
+    )
+    give_up_after: int = polite(
+        40, "Requests in a row whose every try failed, after which the job stops.", minimum=1
     )
 
 

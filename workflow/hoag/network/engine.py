@@ -6,7 +6,7 @@ that fails again and again stops the job, and nothing is lost.
 """
 
 import asyncio
-import dataclasses
+import logging
 import math
 import random
 import time
@@ -25,17 +25,18 @@ from hoag.network.contract import (
     Nothing,
     NothingError,
     Piece,
-    Politeness,
     Target,
     Wanted,
 )
 from hoag.network.journal import Final, Journal, object_key
 from hoag.network.session import RefusedError, Session, TryAgainError
-from hoag.options import as_plain
+from hoag.options import as_identity
 from hoag.surveys._types import Cutout, Failure
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_log = logging.getLogger(__name__)
 
 ROOT = Path("resources/cutouts")
 LONGEST_WAIT_S = 300.0
@@ -43,9 +44,8 @@ ENOUGH = 2  # answers of "nothing there" that are believed: one may be a fault
 
 
 def request_folder(kind: str, module: ModuleType, options: Any) -> Path:
-    """Where replies to these request options are kept; politeness is no part of them."""
-    polite = {field.name for field in dataclasses.fields(Politeness)}
-    asked = {k: v for k, v in as_plain(options).items() if k not in polite}
+    """Where replies to these request options are kept."""
+    asked = {k: v for k, v in as_identity(options).items() if k != "moc"}  # it only leaves out
     return ROOT / kind / digest(kind, module.FORMAT_VERSION, asked)
 
 
@@ -87,8 +87,9 @@ def fetch(
     kind = module.__name__.rpartition(".")[2]
     folder = request_folder(kind, module, options)
     shard = f"{name}-{digest(list(keys.values()))}"
-    with Journal(folder, shard, keys.values()) as journal:
-        download = _Download(module, options, journal, keys, say or (lambda _: None))
+    say = say or _log.info
+    with Journal(folder, shard, keys.values(), say) as journal:
+        download = _Download(module, options, journal, keys, say)
         arguments = {"folder": folder, "auth": auth, "headers": headers}
         asked = download.inside(wanted, options.moc) if options.moc else wanted
         asyncio.run(download.run(asked, arguments))
@@ -176,14 +177,14 @@ class _Download:
             try:
                 await self._ask(wanted, session, attempt, empty)
             except RefusedError as refusal:
-                self._fail_all(wanted, refusal, attempt)
+                self._fail_rest(wanted, refusal, attempt)
                 if refusal.status in ("http_401", "http_403"):
                     raise RuntimeError(f"the service refuses the login: {refusal}") from None
                 if self.something_came:  # then it refuses this object, not all that is asked
                     return
                 break
             except TryAgainError as failure:
-                self._fail_all(wanted, failure, attempt)
+                self._fail_rest(wanted, failure, attempt)
                 wait_s = max(wait_s, failure.wait_s or 0.0)
             for nothing in empty.values():
                 n_empty[nothing.object_id] += 1
@@ -251,11 +252,13 @@ class _Download:
         final = Final(nothing.status, nothing.reason, nothing.url, attempt)
         self.journal.close_object(self.keys[nothing.object_id], final)
 
-    def _fail_all(
+    def _fail_rest(
         self, wanted: Sequence[Wanted], error: RefusedError | TryAgainError, attempt: int
     ) -> None:
-        for want in wanted:
-            self._fail(want.target.object_id, error.status, str(error), error.url, attempt)
+        """Note an error for all of a group but those of which this try said something itself."""
+        for object_id in (w.target.object_id for w in wanted):
+            if object_id not in self.failures or self.failures[object_id].attempts != attempt:
+                self._fail(object_id, error.status, str(error), error.url, attempt)
 
     def _fail(self, object_id: str, status: str, reason: str, url: str, attempt: int) -> None:
         """Remember why an object has no image, for as long as it has none."""

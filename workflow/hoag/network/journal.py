@@ -7,16 +7,19 @@ a line, are what a kill leaves and do no harm. Contents are checked against thei
 are read.
 """
 
-import contextlib
-import fcntl
 import hashlib
 import json
+import logging
 import os
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from hoag.files import lock
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class Journal:
         Of this shard.
     keys
         The objects wanted (`object_key`): others in the folder are passed over.
+    say
+        Called with a line where another run has the shard.
 
     Attributes
     ----------
@@ -60,7 +65,14 @@ class Journal:
     failed : keys of objects that a service failed to the last, in an earlier run
     """
 
-    def __init__(self, folder: str | Path, name: str, keys: Collection[str]) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        name: str,
+        keys: Collection[str],
+        say: Callable[[str], None] = _log.info,
+    ) -> None:
+        self._say = say
         self._folder, self._name, self._keys = Path(folder), name, frozenset(keys)
         self.parts: dict[str, dict[str, Part]] = defaultdict(dict)
         self.finals: dict[str, Final] = {}
@@ -71,8 +83,7 @@ class Journal:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._lines = (self._folder / f"{self._name}.jsonl").open("ab")
         self._bytes = (self._folder / f"{self._name}.bytes").open("ab")
-        with contextlib.suppress(OSError):  # a file system without locks
-            fcntl.flock(self._lines, fcntl.LOCK_EX)
+        lock(self._lines, "fetches the same objects", self._say)
         if self._lines.tell():
             self._lines.write(b"\n")  # ends a line that a kill has torn
         for path in sorted(self._folder.glob("*.jsonl")):

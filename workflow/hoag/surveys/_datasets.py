@@ -16,7 +16,7 @@ import numpy as np
 from hoag.options import ConfigError, option, unknown
 from hoag.surveys._containers import UnreadableError
 from hoag.surveys._obtain import Dataset, Part
-from hoag.surveys._types import Cutout, Failure
+from hoag.surveys._types import RENDERED_IMAGE, Cutout, Failure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,9 @@ _MIRROR = "A folder that is searched, with all below it, for the published files
 class Options:
     """Where the files may lie already."""
 
-    mirror: str | None = option(None, doc=_MIRROR + "checksum before any download.", unit="path")
+    mirror: str | None = option(
+        None, doc=_MIRROR + "checksum before any download.", unit="path", shapes_result=False
+    )
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,26 @@ class SplitClassBatch:
 
     split: str = option("all", doc="Published split to take.", choices=("all", "train", "test"))
     classes: tuple[str, ...] = option((), doc="Labels to take; empty: all.")
+
+
+def object_kind(options: Any) -> str:
+    """Always `RENDERED_IMAGE`: uint8 (y, x, channel)."""
+    return RENDERED_IMAGE
+
+
+def grey(options: Any) -> tuple[str, ...]:
+    """One grey channel."""
+    return ("grey",)
+
+
+def colour(options: Any) -> tuple[str, ...]:
+    """Three colours."""
+    return ("r", "g", "b")
+
+
+def attributes(options: Any) -> dict[str, Any]:
+    """Nothing holds for all objects."""
+    return {}
 
 
 def count(dataset: Dataset, batch: Any, options: Options, *, name: str) -> int:

@@ -6,7 +6,6 @@ anew: an archive whose members all have their published checksums is accepted.
 """
 
 import contextlib
-import fcntl
 import glob
 import gzip
 import hashlib
@@ -18,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hoag.files import atomic
+from hoag.files import atomic, lock
 from hoag.surveys import _containers as containers
 from hoag.surveys._containers import UnreadableError, one_line
 
@@ -263,6 +262,6 @@ def _is_noted(path: Path, file: File) -> bool:
 def _locked(folder: Path) -> Iterator[None]:
     """One job at a time; the lock ends with the process that holds it."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with (folder / ".lock").open("w") as file:
+        lock(file, f"obtains files for {folder}")
         yield

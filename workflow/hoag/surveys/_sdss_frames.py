@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hoag.surveys.sdss import Options
 
 MOST_FIELDS = 4  # that are tried for an object
+WIDEST_DEG = 5.0  # in right ascension, of a field; farther from RA 0 none lies across it
 Field = tuple[int, int, int, int]  # rerun, run, camcol, field
 
 
@@ -42,11 +43,14 @@ async def cut_frames(
                 except RefusedError as error:  # a frame that isn't there
                     cuts[field] = {}, error.url
                     refusals |= {t.object_id: refused(error, t.object_id) for t in members}
+                    patience.went_well()  # the service answers
                 except TryAgainError as error:  # its objects wait: no other field may serve them
                     patience.failed(error)
                     for member in members:
                         fields.pop(member.object_id, None)
                     continue
+                else:
+                    patience.went_well()
             contents, frame_url = cuts[field]
             if object_id in contents:
                 del fields[object_id]
@@ -81,12 +85,18 @@ async def _fields_of(
 def fields_query(targets: Sequence[Target]) -> str:
     """The SQL for the fields whose bounds hold some positions."""
     where = " OR ".join(
-        f"(raMin<={t.ra_deg:.6f} AND raMax>={t.ra_deg:.6f}"
-        f" AND decMin<={t.dec_deg:.6f} AND decMax>={t.dec_deg:.6f})"
+        f"({_holds_ra(t.ra_deg)} AND decMin<={t.dec_deg:.6f} AND decMax>={t.dec_deg:.6f})"
         for t in targets
     )
     columns = "rerun, run, camcol, field, raMin, raMax, decMin, decMax"
     return f"SELECT {columns} FROM Field WHERE {where}"
+
+
+def _holds_ra(ra_deg: float) -> str:
+    """Fields around RA 0 have bounds at both ends of the circle: they count near it only."""
+    if WIDEST_DEG < ra_deg < 360 - WIDEST_DEG:
+        return f"raMin<={ra_deg:.6f} AND raMax>={ra_deg:.6f} AND raMax-raMin<180"
+    return f"(raMin<={ra_deg:.6f} AND raMax>={ra_deg:.6f} OR ABS(raMax-raMin)>180)"
 
 
 def _ranked(rows: Sequence[Mapping[str, float]], target: Target) -> list[Field]:
@@ -94,13 +104,22 @@ def _ranked(rows: Sequence[Mapping[str, float]], target: Target) -> list[Field]:
 
     def rank(row: Mapping[str, float]) -> tuple[Any, ...]:
         east = np.cos(np.deg2rad(target.dec_deg))
-        ra = min(target.ra_deg - row["ramin"], row["ramax"] - target.ra_deg) * east
+        ra = _ra_margin(row, target.ra_deg) * east
         margin = min(ra, target.dec_deg - row["decmin"], row["decmax"] - target.dec_deg)
         return -margin, _field(row)
 
-    inside = [r for r in rows if r["ramin"] <= target.ra_deg <= r["ramax"]]
+    inside = [r for r in rows if _ra_margin(r, target.ra_deg) >= 0]
     inside = [r for r in inside if r["decmin"] <= target.dec_deg <= r["decmax"]]
     return [_field(row) for row in sorted(inside, key=rank)][:MOST_FIELDS]
+
+
+def _ra_margin(row: Mapping[str, float], ra_deg: float) -> float:
+    """How far inside a field's bounds, in degrees of right ascension; below 0 outside."""
+    low, high = sorted((row["ramin"], row["ramax"]))
+    if high - low > 180:  # around RA 0
+        low, high = high - 360, low
+    middle = (low + high) / 2
+    return (high - low) / 2 - abs((ra_deg - middle + 180) % 360 - 180)
 
 
 def _field(row: Mapping[str, float]) -> Field:

@@ -13,7 +13,7 @@ from hoag.surveys import _pickles as pickles
 from hoag.surveys._datasets import Options, Pixels
 from hoag.surveys._datasets import SplitClassBatch as Batch
 from hoag.surveys._obtain import Dataset, File, Part, obtain
-from hoag.surveys._types import RENDERED_IMAGE, Cutout, Failure
+from hoag.surveys._types import Cutout, Failure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,26 +61,14 @@ DATASET = Dataset(
     licence="none stated.",
 )
 ACKNOWLEDGEMENT = DATASET.acknowledgement
-
-
-def object_kind(options: Options) -> str:
-    """Always `RENDERED_IMAGE`: uint8 (32, 32, 3)."""
-    return RENDERED_IMAGE
-
-
-def bands(options: Options) -> tuple[str, ...]:
-    """Three colours."""
-    return ("r", "g", "b")
+object_kind = datasets.object_kind
+bands = datasets.colour
+attributes = datasets.attributes
 
 
 def image_shape(options: Options) -> tuple[int, int]:
     """(y, x) in px."""
     return (32, 32)
-
-
-def attributes(options: Options) -> dict[str, Any]:
-    """Nothing of the sky."""
-    return {}
 
 
 def count(batch: Batch, options: Options, *, name: str) -> int:

@@ -14,7 +14,7 @@ from hoag.surveys import _pickles as pickles
 from hoag.surveys._datasets import Options, Pixels
 from hoag.surveys._datasets import SplitBatch as Batch
 from hoag.surveys._obtain import Dataset, File, Part, obtain
-from hoag.surveys._types import RENDERED_IMAGE, Cutout, Failure
+from hoag.surveys._types import Cutout, Failure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,26 +50,14 @@ DATASET = Dataset(
     licence="none found; the FIRST images may be reproduced for scholarly use.",
 )
 ACKNOWLEDGEMENT = DATASET.acknowledgement
-
-
-def object_kind(options: Options) -> str:
-    """Always `RENDERED_IMAGE`: uint8 (150, 150, 1)."""
-    return RENDERED_IMAGE
-
-
-def bands(options: Options) -> tuple[str, ...]:
-    """One grey channel, 1.4 GHz."""
-    return ("grey",)
+object_kind = datasets.object_kind
+bands = datasets.grey
+attributes = datasets.attributes
 
 
 def image_shape(options: Options) -> tuple[int, int]:
     """(y, x) in px."""
     return (150, 150)
-
-
-def attributes(options: Options) -> dict[str, Any]:
-    """Nothing is known for certain."""
-    return {}
 
 
 def count(batch: Batch, options: Options, *, name: str) -> int:

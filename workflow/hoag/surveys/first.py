@@ -23,6 +23,7 @@ from hoag.network.contract import (
     fetcher,
     image_shape,
     object_kind,
+    polite,
 )
 from hoag.options import ConfigError, option
 
@@ -50,7 +51,7 @@ _OUTSIDE = re.compile(
 class Options(RemoteOptions):
     """What is asked of the service, and how."""
 
-    connections: int = option(2, doc="Requests at the same time.", minimum=1)
+    connections: int = polite(2, "Requests at the same time.", minimum=1)
     size_px: int = option(150, doc="Side of the square cutout.", unit="px", minimum=1)
     base_url: str = option(
         "https://sundog.stsci.edu/cgi-bin/firstcutout", doc="The form's address."

@@ -13,7 +13,7 @@ from hoag.surveys import _datasets as datasets
 from hoag.surveys._datasets import ClassBatch as Batch
 from hoag.surveys._datasets import Options, Pixels
 from hoag.surveys._obtain import Dataset, File, Part, obtain
-from hoag.surveys._types import RENDERED_IMAGE, Cutout, Failure
+from hoag.surveys._types import Cutout, Failure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,26 +50,14 @@ DATASET = Dataset(
     licence="see Zenodo record 10845026.",
 )
 ACKNOWLEDGEMENT = DATASET.acknowledgement
-
-
-def object_kind(options: Options) -> str:
-    """Always `RENDERED_IMAGE`: uint8 (256, 256, 3)."""
-    return RENDERED_IMAGE
-
-
-def bands(options: Options) -> tuple[str, ...]:
-    """Three colours, made of g, r and z."""
-    return ("r", "g", "b")
+object_kind = datasets.object_kind
+bands = datasets.colour
+attributes = datasets.attributes
 
 
 def image_shape(options: Options) -> tuple[int, int]:
     """(y, x) in px."""
     return (256, 256)
-
-
-def attributes(options: Options) -> dict[str, Any]:
-    """Nothing holds for all objects: the pixel scale is a column."""
-    return {}
 
 
 def count(batch: Batch, options: Options, *, name: str) -> int:

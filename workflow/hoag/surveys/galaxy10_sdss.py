@@ -14,7 +14,7 @@ from hoag.surveys import _datasets as datasets
 from hoag.surveys._datasets import ClassBatch as Batch
 from hoag.surveys._datasets import Options, Pixels
 from hoag.surveys._obtain import Dataset, File, Part, obtain
-from hoag.surveys._types import RENDERED_IMAGE, Cutout, Failure
+from hoag.surveys._types import Cutout, Failure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,26 +53,14 @@ DATASET = Dataset(
     is_about=True,
 )
 ACKNOWLEDGEMENT = DATASET.acknowledgement
-
-
-def object_kind(options: Options) -> str:
-    """Always `RENDERED_IMAGE`: uint8 (69, 69, 3)."""
-    return RENDERED_IMAGE
-
-
-def bands(options: Options) -> tuple[str, ...]:
-    """Three colours."""
-    return ("r", "g", "b")
+object_kind = datasets.object_kind
+bands = datasets.colour
+attributes = datasets.attributes
 
 
 def image_shape(options: Options) -> tuple[int, int]:
     """(y, x) in px."""
     return (69, 69)
-
-
-def attributes(options: Options) -> dict[str, Any]:
-    """Nothing holds for all objects."""
-    return {}
 
 
 def count(batch: Batch, options: Options, *, name: str) -> int:

@@ -21,7 +21,7 @@ from hoag.surveys import _datasets as datasets
 from hoag.surveys._containers import UnreadableError, one_line
 from hoag.surveys._datasets import SplitBatch as Batch
 from hoag.surveys._obtain import Dataset, File, Part, obtain, unpacked
-from hoag.surveys._types import RENDERED_IMAGE, Cutout, Failure
+from hoag.surveys._types import Cutout, Failure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +58,9 @@ DATASET = Dataset(
     is_about=True,
 )
 ACKNOWLEDGEMENT = DATASET.acknowledgement
+object_kind = datasets.object_kind
+bands = datasets.colour
+attributes = datasets.attributes
 
 
 @dataclass(frozen=True)
@@ -69,24 +72,9 @@ class Options(datasets.Options):
     )
 
 
-def object_kind(options: Options) -> str:
-    """Always `RENDERED_IMAGE`: uint8 (size_px, size_px, 3)."""
-    return RENDERED_IMAGE
-
-
-def bands(options: Options) -> tuple[str, ...]:
-    """Three colours."""
-    return ("r", "g", "b")
-
-
 def image_shape(options: Options) -> tuple[int, int]:
     """(y, x) in px."""
     return (options.size_px, options.size_px)
-
-
-def attributes(options: Options) -> dict[str, Any]:
-    """Nothing holds for all objects: their scale followed the galaxy's size."""
-    return {}
 
 
 def count(batch: Batch, options: Options, *, name: str) -> int:

@@ -20,7 +20,7 @@ from hoag.surveys import _pickles as pickles
 from hoag.surveys._datasets import Pixels
 from hoag.surveys._datasets import SplitClassBatch as Batch
 from hoag.surveys._obtain import Dataset, File, Part, obtain
-from hoag.surveys._types import RENDERED_IMAGE, Cutout, Failure
+from hoag.surveys._types import Cutout, Failure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,6 +112,8 @@ DATASETS = {
     ),
 }
 ACKNOWLEDGEMENT = DATASETS["full"].acknowledgement
+object_kind = datasets.object_kind
+bands = datasets.grey
 
 
 @dataclass(frozen=True)
@@ -123,16 +125,6 @@ class Options(datasets.Options):
         doc="full: all 1256 objects, with codes as labels; basic: the earlier set of FRI and FRII.",
         choices=tuple(DATASETS),
     )
-
-
-def object_kind(options: Options) -> str:
-    """Always `RENDERED_IMAGE`: uint8 (150, 150, 1)."""
-    return RENDERED_IMAGE
-
-
-def bands(options: Options) -> tuple[str, ...]:
-    """One grey channel, 1.4 GHz, clipped at three times the noise."""
-    return ("grey",)
 
 
 def image_shape(options: Options) -> tuple[int, int]:

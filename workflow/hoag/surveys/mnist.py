@@ -14,7 +14,7 @@ from hoag.surveys import _datasets as datasets
 from hoag.surveys._datasets import Options, Pixels
 from hoag.surveys._datasets import SplitClassBatch as Batch
 from hoag.surveys._obtain import Dataset, File, Part, obtain
-from hoag.surveys._types import RENDERED_IMAGE, Cutout, Failure
+from hoag.surveys._types import Cutout, Failure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,26 +69,14 @@ DATASET = Dataset(
     licence="commonly stated as CC BY-SA 3.0.",
 )
 ACKNOWLEDGEMENT = DATASET.acknowledgement
-
-
-def object_kind(options: Options) -> str:
-    """Always `RENDERED_IMAGE`: uint8 (28, 28, 1)."""
-    return RENDERED_IMAGE
-
-
-def bands(options: Options) -> tuple[str, ...]:
-    """One grey channel."""
-    return ("grey",)
+object_kind = datasets.object_kind
+bands = datasets.grey
+attributes = datasets.attributes
 
 
 def image_shape(options: Options) -> tuple[int, int]:
     """(y, x) in px."""
     return (28, 28)
-
-
-def attributes(options: Options) -> dict[str, Any]:
-    """Nothing of the sky."""
-    return {}
 
 
 def count(batch: Batch, options: Options, *, name: str) -> int:

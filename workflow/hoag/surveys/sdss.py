@@ -34,6 +34,7 @@ from hoag.network.contract import (
     Wanted,
     fetcher,
     image_shape,
+    polite,
 )
 from hoag.options import ConfigError, option
 from hoag.surveys._sdss_frames import cut_frames
@@ -60,8 +61,8 @@ ACKNOWLEDGEMENT = (
 class Options(RemoteOptions):
     """What is asked of the survey, and how."""
 
-    requests_per_minute: float | None = option(
-        60.0, doc="Requests begun in a minute at most; null: no limit.", minimum=0.001
+    requests_per_minute: float | None = polite(
+        60.0, "Requests begun in a minute at most; null: no limit.", minimum=0.001
     )
     max_empty_fraction: float = option(
         0.75,

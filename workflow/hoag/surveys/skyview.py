@@ -27,6 +27,7 @@ from hoag.network.contract import (
     fetcher,
     image_shape,
     object_kind,
+    polite,
 )
 from hoag.options import ConfigError, option
 
@@ -50,7 +51,7 @@ _FIRST = {"1.4GHz": "VLA FIRST (1.4 GHz)"}
 class Options(RemoteOptions):
     """Which surveys, and how they are asked for."""
 
-    connections: int = option(2, doc="Requests at the same time.", minimum=1)
+    connections: int = polite(2, "Requests at the same time.", minimum=1)
     size_px: int = option(150, doc="Side of the square cutout.", unit="px", minimum=1)
     surveys: dict[str, str] = option(  # noqa: RUF009 (no call, the fields' own helper)
         _FIRST, doc="Band -> SkyView's name of the survey that holds it, in order."

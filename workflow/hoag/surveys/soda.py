@@ -34,6 +34,7 @@ from hoag.network.contract import (
     fetcher,
     image_shape,
     object_kind,
+    polite,
 )
 from hoag.options import ConfigError, option
 
@@ -57,9 +58,9 @@ _RUBIN = {"g": "g", "r": "r", "i": "i"}
 class Options(RemoteOptions):
     """Which archive, which of its images, and how it is asked."""
 
-    connections: int = option(2, doc="Requests at the same time.", minimum=1)
-    requests_per_minute: float | None = option(
-        35.0, doc="Requests begun in a minute at most; null: no limit.", minimum=0.001
+    connections: int = polite(2, "Requests at the same time.", minimum=1)
+    requests_per_minute: float | None = polite(
+        35.0, "Requests begun in a minute at most; null: no limit.", minimum=0.001
     )
     sia_url: str = option(
         "https://data.lsst.cloud/api/sia/dp1/query", doc="The archive's image search (SIA2)."
