@@ -76,6 +76,7 @@ def wrong_images(sky, n: int) -> tuple[int, int]:
                 sky.cutout(place.ra_deg, place.dec_deg, b, (SIZE_PX, SIZE_PX), SCALE_ARCSEC)
                 for b in BANDS
             ]
+            expected = np.nan_to_num(expected)  # the viewer gives zero where there are no data
             wrong += not np.allclose(images[object_id], expected, rtol=1e-3, atol=1e-4)
         return wrong, len(images.files)
 

@@ -1,0 +1,1 @@
+"""Active learning: one step for the machine's rounds and a person's, learners, strategies."""

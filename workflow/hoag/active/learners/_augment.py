@@ -1,0 +1,61 @@
+"""Random small changes of training images."""
+
+import torch
+from torch.nn import functional
+
+
+def moved(
+    images: torch.Tensor, rotation_deg: float, shift: float, zoom: float, *, flips: bool = False
+) -> torch.Tensor:
+    """Each image rotated, shifted and zoomed at random, with edges repeated beyond the image.
+
+    Parameters
+    ----------
+    images : (n, channel, y, x) float
+        On whatever device.
+    rotation_deg
+        Angles are uniform within +- this.
+    shift
+        Shifts along either axis are uniform within +- this share of the side.
+    zoom
+        Scales of either axis are uniform within 1 +- this.
+    flips
+        Half of the images mirrored, each axis by itself.
+
+    Returns
+    -------
+    Tensor
+        The same shape; bilinear interpolation, which keeps the range of values.
+    """
+    n, device = len(images), images.device
+    angle = torch.deg2rad((2 * torch.rand(n, device=device) - 1) * rotation_deg)
+    move = (2 * torch.rand(n, 2, device=device) - 1) * 2 * shift  # the side is 2 units long
+    scale = 1 + (2 * torch.rand(n, 2, device=device) - 1) * zoom
+    if flips:
+        scale = scale * (2 * torch.randint(0, 2, (n, 2), device=device) - 1)
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    y, x = (_centres(side, device) for side in images.shape[2:])
+    grid = torch.stack(
+        [
+            _affine(cos * scale[:, 0], -sin * scale[:, 1], move[:, 0], x, y),
+            _affine(sin * scale[:, 0], cos * scale[:, 1], move[:, 1], x, y),
+        ],
+        dim=3,
+    )
+    moved_images = functional.grid_sample(
+        images, grid, mode="bilinear", padding_mode="border", align_corners=False
+    )
+    return moved_images.to(memory_format=torch.channels_last)
+
+
+def _centres(side: int, device: torch.device) -> torch.Tensor:
+    """Coordinates of the pixels' centres, the side being from -1 to 1."""
+    return (2 * torch.arange(side, device=device) + 1) / side - 1
+
+
+def _affine(
+    a: torch.Tensor, b: torch.Tensor, c: torch.Tensor, x: torch.Tensor, y: torch.Tensor
+) -> torch.Tensor:
+    """a x + b y + c for each image and pixel, (n, y, x)."""
+    along_x = a[:, None] * x + c[:, None]
+    return along_x[:, None, :] + (b[:, None] * y)[:, :, None]

@@ -1,0 +1,109 @@
+"""Learner ``neighbour_score``: Astronomaly's active score, a forest's blended with a regression.
+
+Lochner & Bassett 2021, Astronomy and Computing 36, 100481, section 3.3 (equations 1 and 2), with the
+constants of Astronomaly 2's code.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from hoag.active.contract import Answers, Predictions
+from hoag.options import option
+
+TAKES = ("vectors",)
+GIVES = ()
+_LOW, _HIGH = 0.1, 5.0  # of the predicted interest
+_FLOOR, _SLOPE = 0.1, 0.85  # interest 0..5 -> factor 0.1..0.95
+
+
+@dataclass(frozen=True)
+class Options:
+    """The forests and the blend."""
+
+    alpha: float = option(
+        1.0, doc="How fast the answers' influence fades with distance.", minimum=0
+    )
+    n_trees: int = option(200, doc="Trees of the isolation forest and the regression.", minimum=1)
+
+
+def learn(
+    x: np.ndarray,
+    answers: Answers,
+    options: Options,
+    *,
+    seed: int,
+    previous: Mapping[str, np.ndarray] | None = None,
+) -> dict[str, np.ndarray]:
+    """Keep what the scores are made of: the scale of the columns, a sample, the answers.
+
+    Objects known at the start are answers as well.
+    """
+    mean, scale = x.mean(axis=0), x.std(axis=0)
+    scaled = _scaled(x, mean, np.where(scale > 0, scale, 1))
+    rng = np.random.default_rng(seed)
+    rows = np.sort(rng.choice(len(x), min(len(x), 20_000), replace=False))
+    state = {
+        "mean": mean,
+        "scale": np.where(scale > 0, scale, 1),
+        "sample": scaled[rows],
+        "answered": scaled[answers.index],
+        "interest": answers.as_interest({}),
+        "seed": np.array(seed % 2**32),
+    }
+    anomaly = _anomaly(scaled[rows], options, state)
+    distance = _distance(scaled[rows], state)
+    return state | {
+        "anomaly_range": np.array([anomaly.min(), anomaly.max()]),
+        "mean_distance": np.array(distance.mean()),
+    }
+
+
+def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> Predictions:
+    """The blended score, from 0 to 5.
+
+    ``anomaly * tanh(exp(alpha d) - 1 + artanh(0.1 + 0.85 u / 5))`` with the anomaly score scaled to
+    0..5, the interest u that a regression forest predicts (0.1 to 5), and the distance d to the
+    nearest answered object in units of the mean one. Next to an answer the interest counts, far
+    from all of them the anomaly score alone.
+    """
+    from sklearn.ensemble import RandomForestRegressor
+
+    scaled = _scaled(x, state["mean"], state["scale"])
+    low, high = state["anomaly_range"]
+    anomaly = _HIGH * np.clip(
+        (_anomaly(scaled, options, state) - low) / max(high - low, 1e-12), 0, 1
+    )
+    interest = np.full(len(x), _LOW)
+    if len(state["interest"]):
+        forest = RandomForestRegressor(options.n_trees, random_state=int(state["seed"]))
+        forest.fit(state["answered"], state["interest"])
+        interest = np.clip(forest.predict(scaled), _LOW, _HIGH)
+    distance = _distance(scaled, state) / max(float(state["mean_distance"]), 1e-12)
+    factor = np.arctanh(_FLOOR + _SLOPE * interest / _HIGH)
+    near = np.expm1(np.minimum(options.alpha * distance, 50.0))
+    return Predictions(score=anomaly * np.tanh(near + factor))
+
+
+def _scaled(x: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    return ((x - mean) / scale).astype(np.float32)
+
+
+def _anomaly(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> np.ndarray:
+    from sklearn.ensemble import IsolationForest
+
+    forest = IsolationForest(options.n_trees, bootstrap=True, random_state=int(state["seed"])).fit(
+        state["sample"]
+    )
+    return -forest.score_samples(x)
+
+
+def _distance(x: np.ndarray, state: Mapping[str, np.ndarray]) -> np.ndarray:
+    """To the nearest answered object, (n,); 1 for all without any."""
+    from sklearn.neighbors import NearestNeighbors
+
+    if not len(state["answered"]):
+        return np.ones(len(x))
+    found = NearestNeighbors(n_neighbors=1).fit(state["answered"]).kneighbors(x)
+    return found[0][:, 0]

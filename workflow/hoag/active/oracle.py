@@ -1,0 +1,72 @@
+"""Who answers the questions: labels that are known, or a person's answers in a table."""
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from hoag.active.contract import NO_CLASS, Answers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Oracle(Protocol):
+    """Whoever answers."""
+
+    def answer(self, index: np.ndarray) -> Answers:
+        """What the objects at ``index`` are, as far as is known by now."""
+        ...
+
+
+class Labels:
+    """Answers from labels that are known, with an error now and then.
+
+    Parameters
+    ----------
+    classes : (n,) object
+        The true class of each object.
+    error_rate
+        Share of answers that are another class, drawn evenly from the other ones.
+    rng
+        Draws the errors. An object gets the same answer whenever it is asked about.
+    """
+
+    def __init__(self, classes: np.ndarray, error_rate: float, rng: np.random.Generator) -> None:
+        names = np.unique(classes.astype(str)).astype(object)
+        self._answers = classes.astype(object).copy()
+        if error_rate > 0 and len(names) > 1:
+            for i in np.flatnonzero(rng.random(len(classes)) < error_rate):
+                self._answers[i] = rng.choice(names[names != classes[i]])
+
+    def answer(self, index: np.ndarray) -> Answers:
+        """The classes of the objects at ``index``."""
+        return Answers.of_classes(index, self._answers[index])
+
+
+class Table:
+    """Answers from a table, such as a person's.
+
+    Parameters
+    ----------
+    table
+        Columns object_id, class, interest; rows in the order in which they were given, so that the
+        last one of an object holds. An object with neither class nor interest is withdrawn.
+    object_ids : (n,) object
+        Of all objects, in the order of the rows of ``x``.
+    """
+
+    def __init__(self, table: "pd.DataFrame", object_ids: np.ndarray) -> None:
+        row = {object_id: i for i, object_id in enumerate(object_ids)}
+        last = table.drop_duplicates("object_id", keep="last")
+        last = last[
+            last["object_id"].isin(row) & (last["class"].notna() | last["interest"].notna())
+        ]
+        index = np.array([row[i] for i in last["object_id"]], dtype=int)
+        classes = last["class"].fillna(NO_CLASS).to_numpy(dtype=object)
+        self._known = Answers(index, classes, last["interest"].to_numpy(dtype=float))
+
+    def answer(self, index: np.ndarray) -> Answers:
+        """What the table says of the objects at ``index``; those without an answer are left out."""
+        asked = np.isin(self._known.index, index)
+        known = self._known
+        return Answers(known.index[asked], known.classes[asked], known.interest[asked])

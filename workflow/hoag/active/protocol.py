@@ -1,0 +1,210 @@
+"""What a trial's objects are and when they arrive (AHUNT, Table 1), drawn from labelled ones."""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hoag import seeds
+from hoag.active.interest import Weights
+from hoag.options import ConfigError, build, option
+
+HELD_OUT_SHORT = 0.95  # share of a class's wanted held-out objects with which we make do
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """What arrives in each round from a round on."""
+
+    counts: dict[str, int] = option(doc="Label -> objects that arrive in a round.")  # noqa: RUF009 (the fields' own helper)
+    from_round: int = option(1, doc="First round of these counts; others end there.", minimum=1)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a trial goes."""
+
+    start: dict[str, int] = option(doc="Label -> objects whose class is known before round 1.")  # noqa: RUF009 (the fields' own helper)
+    arrivals: tuple[Any, ...] = option(
+        doc="What arrives in each round: mappings with `counts` and `from_round`."
+    )
+    n_rounds: int = option(30, doc="Rounds of questions.", minimum=1)
+    n_questions: int = option(10, doc="Questions in a round.", minimum=1)
+    pool: str = option(
+        "cumulative",
+        doc="Ask about everything that has arrived, or about the round's own objects.",
+        choices=("cumulative", "nightly"),
+    )
+    classes: dict[str, Any] = option(  # noqa: RUF009 (the fields' own helper)
+        {},
+        doc="Class -> labels that it lumps together; a label that none names is a class by itself.",
+    )
+    anomalies: tuple[str, ...] = option(
+        (), doc="Classes of interest; empty: all that are not there at the start."
+    )
+    interest: tuple[Any, ...] = option(
+        (),
+        doc="Weights of the classes: mappings with `weights`, `from_round` and `found`; empty: all "
+        "for the reserve class, then all for the first anomaly found.",
+    )
+    error_rate: float = option(0.0, doc="Share of answers that are wrong.", minimum=0, maximum=1)
+    noise: float = option(
+        0.0, doc="Standard deviation of noise on images, of their full range.", minimum=0
+    )
+    min_held_out: int = option(
+        30, doc="Anomalies of each class that are held out for the metrics; 0: none.", minimum=0
+    )
+
+    def __post_init__(self) -> None:
+        _set(self, "arrivals", [build(Arrivals, _mapping(a), "arrivals") for a in self.arrivals])
+        _set(self, "interest", [build(Weights, _mapping(w), "interest") for w in self.interest])
+        if not self.arrivals:
+            raise ConfigError("arrivals: found nothing, allowed: one entry or more")
+        for counts in (self.start, *(a.counts for a in self.arrivals)):
+            for label, n in counts.items():
+                if isinstance(n, bool) or not isinstance(n, int) or n < 0:
+                    raise ConfigError(f"{label}: found {n!r}, allowed: a whole number of objects")
+        if not any(n > 0 for n in self.start.values()):
+            raise ConfigError("start: found no object, allowed: 1 or more")
+        starts = {self.class_of(label) for label, n in self.start.items() if n}
+        found = self.anomalies or tuple(
+            dict.fromkeys(self.class_of(x) for a in self.arrivals for x in a.counts)
+        )
+        _set(self, "anomalies", [c for c in found if self.anomalies or c not in starts])
+        arriving = {self.class_of(x) for a in self.arrivals for x, n in a.counts.items() if n}
+        for name in self.anomalies:
+            if name not in arriving or name in starts:
+                raise ConfigError(
+                    f"anomalies: found {name!r}, allowed: {sorted(arriving - starts)}, "
+                    "which arrive and are not there at the start"
+                )
+        if not self.anomalies:
+            raise ConfigError("arrivals: found no class that is not there at the start")
+
+    def class_of(self, label: str) -> str:
+        """The class that a label belongs to."""
+        for name, labels in self.classes.items():
+            if label in ([labels] if isinstance(labels, str) else labels):
+                return name
+        return label
+
+    def counts(self, round_number: int) -> dict[str, int]:
+        """Label -> objects that arrive in a round, 1 being the first."""
+        held = [a for a in self.arrivals if round_number >= a.from_round]
+        return dict(held[-1].counts) if held else {}
+
+    def totals(self) -> dict[str, int]:
+        """Label -> objects in the pool of the last round."""
+        totals: dict[str, int] = {}
+        for r in range(1, self.n_rounds + 1):
+            for label, n in self.counts(r).items():
+                totals[label] = totals.get(label, 0) + n
+        return totals
+
+    def labels(self) -> list[str]:
+        """All labels that take part."""
+        return list(dict.fromkeys([*self.start, *self.totals()]))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"found {value!r}, allowed: a mapping")
+    return value
+
+
+def _set(protocol: Protocol, name: str, values: list[Any]) -> None:
+    object.__setattr__(protocol, name, tuple(values))
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The objects of one trial.
+
+    Attributes
+    ----------
+    order : (n,) int
+        Rows of the data: the known ones, then what arrives, round by round, shuffled in each.
+    n_known : int
+        How many are known at the start.
+    ends : tuple of int
+        For each round, how many of ``order`` are there by then.
+    held_out : (m,) int
+        Rows that no learner sees.
+    """
+
+    order: np.ndarray
+    n_known: int
+    ends: tuple[int, ...]
+    held_out: np.ndarray
+
+
+def needed(protocol: Protocol) -> dict[str, tuple[int, int]]:
+    """Label -> objects that a trial needs, and those that it holds out besides.
+
+    What is held out has the fractions of the last round's pool, and at least
+    ``protocol.min_held_out`` of each class of anomalies.
+    """
+    totals = protocol.totals()
+    factor = 0.0
+    for name in protocol.anomalies:
+        n = sum(n for label, n in totals.items() if protocol.class_of(label) == name)
+        factor = max(factor, protocol.min_held_out / n)
+    used = {
+        label: protocol.start.get(label, 0) + totals.get(label, 0) for label in protocol.labels()
+    }
+    return {label: (n, int(np.ceil(factor * totals.get(label, 0)))) for label, n in used.items()}
+
+
+def check(protocol: Protocol, available: Mapping[str, int]) -> None:
+    """Raise `ConfigError` where there are too few objects of a label.
+
+    A label may be short of up to 5 % of those held out, which then are all that are left.
+    """
+    for label, (n, held) in needed(protocol).items():
+        there = available.get(label, 0)
+        if there < n + HELD_OUT_SHORT * held:
+            raise ConfigError(
+                f"found {there} objects with label {label!r}, "
+                f"allowed: {n + held} or more ({n} for the rounds, {held} held out)"
+            )
+
+
+def draw(protocol: Protocol, labels: np.ndarray, *, seed: int, trial: int) -> Draw:
+    """Draw a trial's objects; they depend on the seed and the trial's number alone.
+
+    Parameters
+    ----------
+    protocol
+        What arrives when.
+    labels : (n,) object
+        Of all objects there are.
+    seed, trial
+        Which draw.
+
+    Raises
+    ------
+    ConfigError
+        If there are too few objects.
+    """
+    names, numbers = np.unique(labels.astype(str), return_counts=True)
+    check(protocol, dict(zip(names.tolist(), numbers.tolist(), strict=True)))
+    queues, held_out = {}, []
+    for label, (_, held) in needed(protocol).items():
+        rows = np.flatnonzero(labels == label)
+        rows = seeds.generator(seed, "trial", trial, label).permutation(rows)
+        held_out.append(rows[:held])
+        queues[label] = iter(rows[::-1].tolist())  # what is held out comes last
+    rng = seeds.generator(seed, "trial", trial, "order")
+
+    def take(counts: Mapping[str, int]) -> np.ndarray:
+        rows = [r for label, n in counts.items() for r in itertools.islice(queues[label], n)]
+        return rng.permutation(np.array(rows, dtype=int))
+
+    parts = [take(protocol.start)]
+    parts += [take(protocol.counts(r)) for r in range(1, protocol.n_rounds + 1)]
+    order = np.concatenate(parts)
+    ends = tuple(np.cumsum([len(p) for p in parts])[1:].tolist())
+    held = np.setdiff1d(np.concatenate(held_out), order)  # less than 5 % were taken after all
+    return Draw(order, len(parts[0]), ends, held)

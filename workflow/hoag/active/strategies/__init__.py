@@ -1,0 +1,1 @@
+"""Strategies: one file each; see `hoag.active.contract`."""
