@@ -16,6 +16,7 @@ include: "rules/train.smk"
 include: "rules/features.smk"
 include: "rules/score.smk"
 include: "rules/residuals.smk"
+include: "rules/active.smk"
 include: "rules/figures.smk"
 include: "rules/collect.smk"
 

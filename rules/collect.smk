@@ -8,6 +8,7 @@ localrules:
     ranking,
     figures,
     summary,
+    hunt,
 
 
 # All that needs the network: for the login node of a cluster whose nodes have none.
@@ -51,6 +52,13 @@ rule ranking:
         evaluated(f"{RESULTS}/tables/metrics.csv"),
     message:
         "The ranked table is there"
+
+
+rule hunt:
+    input:
+        f"{RESULTS}/figures/rounds.png" if PLAN.experiments else [],
+    message:
+        "All experiments of active learning are there"
 
 
 rule figures:

@@ -42,6 +42,8 @@ wildcard_constraints:
     detector="|".join(PLAN.detectors),
     embedding="|".join(PLAN.embeddings) or "none",
     model="|".join(PLAN.models) or "none",
+    experiment="|".join(PLAN.experiments) or "none",
+    block=r"\d+",
 
 
 # --- what a result depends on besides its inputs and options
@@ -257,6 +259,64 @@ def model_options(name):
     return as_plain(PLAN.models[name]) if name in PLAN.models else {}
 
 
+# --- experiments of active learning
+
+
+def experiment_section(wc):
+    """What an experiment's trials depend on, as plain values."""
+    found = PLAN.experiments[wc.experiment]
+    return dict(
+        learner=found.learner,
+        strategy=found.strategy,
+        features=found.features,
+        protocol=found.protocol,
+    )
+
+
+def code_of_experiment(wc):
+    found = PLAN.experiments[wc.experiment]
+    return code(
+        "run_trials",
+        ("learners", found.learner["kind"]),
+        ("strategies", found.strategy["kind"]),
+    )
+
+
+def trial_blocks(name):
+    """Block -> numbers of its trials."""
+    n, size = PLAN.experiments[name].n_trials, CONFIG["trials_per_block"]
+    starts = range(0, n, size)
+    return {
+        f"{i:03d}": list(range(start, min(start + size, n)))
+        for i, start in enumerate(starts)
+    }
+
+
+def trial_numbers(wc):
+    return trial_blocks(wc.experiment)[wc.block]
+
+
+def trial_objects(wc):
+    """Images or feature vectors of all objects."""
+    space = PLAN.experiments[wc.experiment].features
+    if space == "images":
+        return dict(objects=shards(IMAGES))
+    return dict(objects=shards(FEATURES, features=space, seed=SEED))
+
+
+def trial_names():
+    """Experiment of each block, in the order of `all_trials`."""
+    return [name for name in PLAN.experiments for _ in trial_blocks(name)]
+
+
+def all_trials():
+    return [
+        f"{RESULTS}/active/{name}/trials-{block}.parquet"
+        for name in PLAN.experiments
+        for block in trial_blocks(name)
+    ]
+
+
 # --- figures and targets
 
 
@@ -329,6 +389,7 @@ def all_figures():
             f"curves-{g}" for g in ("anomalies", "faults") if getattr(PLAN.truth, g)
         ]
     names += [key for key in ("claim", "purity") if CONFIG[key]]
+    names += ["rounds"] if PLAN.experiments else []
     survey = PLAN.survey.module
     if draws(survey) or getattr(survey, "NEEDS_POSITION", False):
         names.append("coverage")

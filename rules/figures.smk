@@ -108,6 +108,33 @@ rule plot_reconstructions:
         "../workflow/scripts/plot_reconstructions.py"
 
 
+rule plot_rounds:
+    input:
+        rounds="results/{run}/tables/rounds.parquet",
+    output:
+        png=report(
+            "results/{run}/figures/rounds.png",
+            caption="../workflow/report/rounds.rst",
+            category="Active learning",
+            labels={"figure": "MCC and AUC per round"},
+        ),
+        pdf="results/{run}/figures/rounds.pdf",
+        table="results/{run}/tables/figures/rounds.csv",
+    log:
+        "results/{run}/logs/plot_rounds.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_rounds.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        code=code("plot_rounds"),
+        libraries=libraries("figures"),
+    message:
+        "Draw MCC and AUC per round"
+    script:
+        "../workflow/scripts/plot_rounds.py"
+
+
 rule plot_training:
     input:
         histories=expand(

@@ -19,6 +19,7 @@ import numpy as np
 import yaml
 
 from hoag import catalogue, registry
+from hoag.active.experiments import Experiment, build_experiments
 from hoag.digests import digest
 from hoag.files import atomic
 from hoag.images.chain import Chain, build_chain
@@ -84,6 +85,7 @@ class Plan:
     features: dict[str, Entry]
     detectors: dict[str, Entry]
     embeddings: dict[str, Entry]
+    experiments: dict[str, Experiment]
     truth: Truth | None
     fit_batches: list[str]
     reference_batches: list[str]
@@ -138,6 +140,7 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
         features=features,
         detectors=detectors,
         embeddings={},
+        experiments=build_experiments(config, list(features), has_images=chain is not None),
         truth=build(Truth, config["truth"], "truth") if "truth" in config else None,
         fit_batches=_known(config.get("fit_batches", list(batches)[:1]), batches, "fit_batches"),
         reference_batches=[],

@@ -19,6 +19,8 @@ FAMILIES = {
     "features": "hoag.features",
     "detectors": "hoag.detectors",
     "embeddings": "hoag.embeddings",
+    "learners": "hoag.active.learners",
+    "strategies": "hoag.active.strategies",
 }
 
 

@@ -43,6 +43,12 @@ class Schema:
         return self.columns.get(column, other)
 
 
+def _measures(part: str) -> dict[str, pa.DataType]:
+    """Columns of what a ranking is worth."""
+    names = ("mcc", "auroc", "average_precision", "rank_weighted")
+    return {f"{part}_n_positive": WHOLE} | {f"{part}_{name}": REAL for name in names}
+
+
 SCHEMAS = {
     # a catalogue keeps the user's own columns untouched beside these
     "catalogue": Schema(
@@ -109,6 +115,53 @@ SCHEMAS = {
             "high": REAL,
         },
         ("features", "detector", "seed", "group", "metric"),
+    ),
+    "trials": Schema(  # one row for each trial, round and class of anomalies
+        {
+            "trial": WHOLE,
+            "round": WHOLE,
+            "class": TEXT,
+            "n_asked": WHOLE,  # by now
+            "n_found": WHOLE,  # of the class among them
+            "n_aimed": WHOLE,  # questions of this round on behalf of the class
+            "n_hit": WHOLE,  # of the class among those
+            "true_candidates": REAL,  # share of the class among this round's questions
+            **_measures("pool"),
+            **_measures("held_out"),
+            "unlabelled_n_positive": WHOLE,
+            "unlabelled_auroc": REAL,
+            "unlabelled_average_precision": REAL,
+        },
+        ("trial", "round", "class", "n_asked", "n_found"),
+    ),
+    "rounds": Schema(  # over the trials of an experiment
+        {
+            "experiment": TEXT,
+            "class": TEXT,
+            "round": WHOLE,
+            "quantity": TEXT,
+            "n_trials": WHOLE,
+            "mean": REAL,
+            "mean_low": REAL,  # 95 % interval of the mean: bootstrap over trials
+            "mean_high": REAL,
+            "median": REAL,
+            "low": REAL,  # 68 % of the trials
+            "high": REAL,
+        },
+        ("experiment", "class", "round", "quantity"),
+    ),
+    "comparisons": Schema(  # last round, trial by trial, against the first experiment
+        {
+            "experiment": TEXT,
+            "reference": TEXT,
+            "class": TEXT,
+            "quantity": TEXT,
+            "n_trials": WHOLE,  # in both
+            "difference": REAL,
+            "low": REAL,  # 95 % interval: bootstrap over trials
+            "high": REAL,
+        },
+        ("experiment", "reference", "class", "quantity", "n_trials"),
     ),
     "neighbour_prediction": Schema(
         {

@@ -11,7 +11,7 @@ from hoag import seeds
 from hoag.active.interest import Weights
 from hoag.options import ConfigError, build, option
 
-HELD_OUT_SHORT = 0.95  # share of a class's wanted held-out objects with which we make do
+HELD_OUT_LEAST = 0.25  # of the normal objects that the fractions of the pool ask for
 
 
 @dataclass(frozen=True)
@@ -140,35 +140,39 @@ class Draw:
     held_out: np.ndarray
 
 
-def needed(protocol: Protocol) -> dict[str, tuple[int, int]]:
+def needed(protocol: Protocol, available: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     """Label -> objects that a trial needs, and those that it holds out besides.
 
-    What is held out has the fractions of the last round's pool, and at least
-    ``protocol.min_held_out`` of each class of anomalies.
+    What is held out has the fractions of the last round's pool and ``protocol.min_held_out`` of
+    each class of anomalies. Where a normal label has too few objects left for that, all normal
+    ones are fewer in proportion, down to a quarter; the anomalies stay as many.
+
+    Raises
+    ------
+    ConfigError
+        If there are too few objects of a label.
     """
-    totals = protocol.totals()
-    factor = 0.0
-    for name in protocol.anomalies:
-        n = sum(n for label, n in totals.items() if protocol.class_of(label) == name)
-        factor = max(factor, protocol.min_held_out / n)
-    used = {
-        label: protocol.start.get(label, 0) + totals.get(label, 0) for label in protocol.labels()
+    totals, anomalies = protocol.totals(), protocol.anomalies
+    of_class = {
+        c: sum(n for label, n in totals.items() if protocol.class_of(label) == c) for c in anomalies
     }
-    return {label: (n, int(np.ceil(factor * totals.get(label, 0)))) for label, n in used.items()}
-
-
-def check(protocol: Protocol, available: Mapping[str, int]) -> None:
-    """Raise `ConfigError` where there are too few objects of a label.
-
-    A label may be short of up to 5 % of those held out, which then are all that are left.
-    """
-    for label, (n, held) in needed(protocol).items():
-        there = available.get(label, 0)
-        if there < n + HELD_OUT_SHORT * held:
+    wanted = max(protocol.min_held_out / n for n in of_class.values())
+    normal = {c: n for c, n in totals.items() if n and protocol.class_of(c) not in anomalies}
+    used = {c: protocol.start.get(c, 0) + totals.get(c, 0) for c in protocol.labels()}
+    left = {label: available.get(label, 0) - used[label] for label in used}
+    factor = min([wanted, *(max(left[label], 0) / n for label, n in normal.items())])
+    factor = max(factor, HELD_OUT_LEAST * wanted)
+    numbers = {}
+    for label, n in used.items():
+        share = factor if label in normal else wanted
+        held = int(np.ceil(share * totals.get(label, 0) - 1e-9))
+        if left[label] < held:
             raise ConfigError(
-                f"found {there} objects with label {label!r}, "
+                f"found {available.get(label, 0)} objects with label {label!r}, "
                 f"allowed: {n + held} or more ({n} for the rounds, {held} held out)"
             )
+        numbers[label] = n, held
+    return numbers
 
 
 def draw(protocol: Protocol, labels: np.ndarray, *, seed: int, trial: int) -> Draw:
@@ -189,13 +193,13 @@ def draw(protocol: Protocol, labels: np.ndarray, *, seed: int, trial: int) -> Dr
         If there are too few objects.
     """
     names, numbers = np.unique(labels.astype(str), return_counts=True)
-    check(protocol, dict(zip(names.tolist(), numbers.tolist(), strict=True)))
+    available = dict(zip(names.tolist(), numbers.tolist(), strict=True))
     queues, held_out = {}, []
-    for label, (_, held) in needed(protocol).items():
+    for label, (_, held) in needed(protocol, available).items():
         rows = np.flatnonzero(labels == label)
         rows = seeds.generator(seed, "trial", trial, label).permutation(rows)
         held_out.append(rows[:held])
-        queues[label] = iter(rows[::-1].tolist())  # what is held out comes last
+        queues[label] = iter(rows[held:].tolist())
     rng = seeds.generator(seed, "trial", trial, "order")
 
     def take(counts: Mapping[str, int]) -> np.ndarray:
@@ -206,5 +210,4 @@ def draw(protocol: Protocol, labels: np.ndarray, *, seed: int, trial: int) -> Dr
     parts += [take(protocol.counts(r)) for r in range(1, protocol.n_rounds + 1)]
     order = np.concatenate(parts)
     ends = tuple(np.cumsum([len(p) for p in parts])[1:].tolist())
-    held = np.setdiff1d(np.concatenate(held_out), order)  # less than 5 % were taken after all
-    return Draw(order, len(parts[0]), ends, held)
+    return Draw(order, len(parts[0]), ends, np.concatenate(held_out))

@@ -8,7 +8,7 @@ from hoag.active.contract import INTERESTING_FROM, Answers, Predictions
 
 
 def kept(x: np.ndarray, answers: Answers, seed: int) -> dict[str, np.ndarray]:
-    """What a forest is grown from again: objects, answers (-1 an anomaly, 1 a regular one), seed."""
+    """What a forest is grown from again: objects, answers (-1 anomaly, 1 regular), seed."""
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.choice(len(x), min(len(x), 20_000), replace=False))
     interest = answers.as_interest({})

@@ -1,4 +1,4 @@
-"""Isolation forests as learners: nothing is learned from answers, but for the space they work in."""
+"""Isolation forests as learners: answers change at most the space that they work in."""
 
 from collections.abc import Mapping
 

@@ -1,6 +1,6 @@
 """Learner ``gp_expected_improvement``: a Gaussian process on the interest, as Protege has it.
 
-Lochner & Rudnick 2024, arXiv:2411.04188; expected improvement after Jones, Schonlau & Welch 1998, eq. 15.
+Lochner & Rudnick 2024, arXiv:2411.04188; expected improvement: Jones, Schonlau & Welch 1998.
 """
 
 from collections.abc import Mapping

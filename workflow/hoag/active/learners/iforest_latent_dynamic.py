@@ -1,4 +1,4 @@
-"""Learner ``iforest_latent_dynamic``: an isolation forest in the latent space that every answer changes.
+"""Learner ``iforest_latent_dynamic``: an isolation forest in the evolving latent space.
 
 Vafaei Sadr, Bassett & Sekyi 2022, section 2.1. The forest asks the questions and ranks the objects.
 """

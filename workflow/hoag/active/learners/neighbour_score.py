@@ -1,7 +1,7 @@
 """Learner ``neighbour_score``: Astronomaly's active score, a forest's blended with a regression.
 
-Lochner & Bassett 2021, Astronomy and Computing 36, 100481, section 3.3 (equations 1 and 2), with the
-constants of Astronomaly 2's code.
+Lochner & Bassett 2021, Astronomy and Computing 36, 100481, with the constants of Astronomaly 2's
+code.
 """
 
 from collections.abc import Mapping
@@ -93,10 +93,10 @@ def _scaled(x: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
 def _anomaly(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> np.ndarray:
     from sklearn.ensemble import IsolationForest
 
-    forest = IsolationForest(options.n_trees, bootstrap=True, random_state=int(state["seed"])).fit(
-        state["sample"]
+    forest = IsolationForest(
+        n_estimators=options.n_trees, bootstrap=True, random_state=int(state["seed"])
     )
-    return -forest.score_samples(x)
+    return -forest.fit(state["sample"]).score_samples(x)
 
 
 def _distance(x: np.ndarray, state: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -1,0 +1,126 @@
+"""Trials of several experiments put together: round by round, and against one another."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hoag import seeds
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+N_BOOTSTRAP = 2000
+QUANTITIES = (
+    "pool_mcc",
+    "pool_auroc",
+    "pool_average_precision",
+    "pool_rank_weighted",
+    "held_out_mcc",
+    "held_out_auroc",
+    "held_out_average_precision",
+    "held_out_rank_weighted",
+    "unlabelled_auroc",
+    "unlabelled_average_precision",
+    "true_candidates",
+    "n_found",
+    "n_aimed",
+    "n_hit",
+)
+COMPARED = (
+    "pool_mcc",
+    "held_out_mcc",
+    "held_out_auroc",
+    "held_out_average_precision",
+    "n_found",
+    "found_per_question",
+)
+
+
+def by_round(trials: Mapping[str, "pd.DataFrame"], *, seed: int) -> "pd.DataFrame":
+    """Mean with its interval, median and the band of 68 % of the trials, for every quantity.
+
+    Parameters
+    ----------
+    trials
+        Experiment -> table ``trials``.
+    seed
+        Of the bootstrap.
+
+    Returns
+    -------
+    DataFrame
+        As the schema ``rounds``; trials in which a quantity is undefined are left out of it.
+    """
+    import pandas as pd
+
+    rows = []
+    for experiment, table in trials.items():
+        for (name, r), part in table.groupby(["class", "round"], sort=True):
+            for quantity in QUANTITIES:
+                values = part[quantity].to_numpy(dtype=float)
+                values = values[np.isfinite(values)]
+                found = _summary(values, seeds.generator(seed, "rounds", name, r, quantity))
+                rows.append((experiment, name, r, quantity, len(values), *found))
+    columns = ("experiment", "class", "round", "quantity", "n_trials", "mean", "mean_low")
+    return pd.DataFrame(rows, columns=[*columns, "mean_high", "median", "low", "high"])
+
+
+def against_first(trials: Mapping[str, "pd.DataFrame"], *, seed: int) -> "pd.DataFrame":
+    """Last round of every experiment minus the first one's, over the trials that both have.
+
+    The objects of a trial depend on its number alone, so that a difference is that of the learners
+    on the same objects. Values on unlabelled objects are not compared: a learner that finds the
+    easy ones keeps only hard ones.
+
+    Parameters
+    ----------
+    trials
+        Experiment -> table ``trials``.
+    seed
+        Of the bootstrap.
+
+    Returns
+    -------
+    DataFrame
+        As the schema ``comparisons``.
+    """
+    import pandas as pd
+
+    ends = {name: _last(table) for name, table in trials.items()}
+    reference = next(iter(ends))
+    rows = []
+    for experiment in list(ends)[1:]:
+        both = ends[experiment].join(ends[reference], how="inner", rsuffix="_of_reference")
+        for name, part in both.groupby(level="class"):
+            for quantity in COMPARED:
+                values = part[quantity] - part[f"{quantity}_of_reference"]
+                values = values.to_numpy(dtype=float)
+                values = values[np.isfinite(values)]
+                rng = seeds.generator(seed, "comparison", name, quantity)
+                mean, low, high = _mean_interval(values, rng)
+                rows.append((experiment, reference, name, quantity, len(values), mean, low, high))
+    columns = ("experiment", "reference", "class", "quantity", "n_trials", "difference")
+    return pd.DataFrame(rows, columns=[*columns, "low", "high"])
+
+
+def _last(table: "pd.DataFrame") -> "pd.DataFrame":
+    """Last round, by trial and class."""
+    last = table[table["round"] == table["round"].max()].set_index(["trial", "class"])
+    return last.assign(found_per_question=last["n_found"] / last["n_asked"])
+
+
+def _summary(values: np.ndarray, rng: np.random.Generator) -> tuple[float, ...]:
+    if not len(values):
+        return (np.nan,) * 6
+    low, median, high = np.percentile(values, [16, 50, 84])
+    return (*_mean_interval(values, rng), median, low, high)
+
+
+def _mean_interval(values: np.ndarray, rng: np.random.Generator) -> tuple[float, float, float]:
+    """Mean, and its 95 % percentile interval over bootstrap samples of trials."""
+    if not len(values):
+        return np.nan, np.nan, np.nan
+    samples = values[rng.integers(0, len(values), (N_BOOTSTRAP, len(values)))].mean(axis=1)
+    low, high = np.percentile(samples, [2.5, 97.5])
+    return float(values.mean()), float(low), float(high)

@@ -1,0 +1,135 @@
+"""Experiments of the configuration, checked while the run is being planned."""
+
+import dataclasses
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hoag import registry
+from hoag.active.protocol import Protocol
+from hoag.options import ConfigError, as_plain, build, unknown
+
+KEYS = ("learner", "strategy", "features", "protocol", "trials")
+IMAGES = "images"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One learner and one strategy under one protocol, in plain values.
+
+    Attributes
+    ----------
+    learner, strategy
+        ``kind`` and ``options``.
+    features
+        Feature space that is learned from, or "images".
+    protocol
+        Options of `Protocol`.
+    n_trials
+        How many trials, numbered from 0.
+    """
+
+    learner: dict[str, Any]
+    strategy: dict[str, Any]
+    features: str
+    protocol: dict[str, Any]
+    n_trials: int
+
+
+def build_experiments(
+    config: Mapping[str, Any], spaces: Collection[str], *, has_images: bool
+) -> dict[str, Experiment]:
+    """All experiments, by name.
+
+    Parameters
+    ----------
+    config
+        The whole configuration: ``protocol`` and ``trials`` hold for every entry of
+        ``experiments`` that doesn't say otherwise.
+    spaces
+        Names of the feature spaces.
+    has_images
+        Whether the run's objects have images.
+
+    Raises
+    ------
+    ConfigError
+        For the first fault found.
+    """
+    return {
+        name: _experiment(section, f"experiments.{name}", config, spaces, has_images=has_images)
+        for name, section in config["experiments"].items()
+    }
+
+
+def _experiment(
+    section: Mapping[str, Any],
+    key: str,
+    config: Mapping[str, Any],
+    spaces: Collection[str],
+    *,
+    has_images: bool,
+) -> Experiment:
+    learner = _plugin("learners", section["learner"], f"{key}.learner")
+    strategy = _plugin("strategies", section["strategy"], f"{key}.strategy")
+    features = section.get("features", IMAGES)
+    if features != IMAGES and features not in spaces:
+        raise ConfigError(unknown(f"{key}.features", features, [IMAGES, *spaces]))
+    if features == IMAGES and not has_images:
+        raise ConfigError(f"{key}.features: required, since this run has no images")
+    takes = learner.module.TAKES
+    if ("images" if features == IMAGES else "vectors") not in takes:
+        allowed = ", ".join(spaces) or "a feature space" if "vectors" in takes else IMAGES
+        raise ConfigError(
+            f"{key}.features: found {features!r}, allowed for learner {learner.kind!r}: {allowed}"
+        )
+    _check_needs(learner, strategy, key)
+    merged = dict(config["protocol"]) | dict(section.get("protocol", {}))
+    try:
+        protocol = build(Protocol, merged, "protocol")
+    except ConfigError as error:
+        raise ConfigError(f"{key}: {error}") from None
+    return Experiment(
+        learner=learner.plain,
+        strategy=strategy.plain,
+        features=features,
+        protocol=_plain_protocol(protocol),
+        n_trials=section.get("trials", config["trials"]),
+    )
+
+
+@dataclass(frozen=True)
+class _Plugin:
+    kind: str
+    module: Any
+    options: Any
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        return {"kind": self.kind, "options": as_plain(self.options)}
+
+
+def _plugin(family: str, section: Mapping[str, Any], key: str) -> _Plugin:
+    module, options = registry.plugin(family, section, key)
+    return _Plugin(section["kind"], module, options)
+
+
+def _check_needs(learner: _Plugin, strategy: _Plugin, key: str) -> None:
+    """What the strategy needs must be what the learner gives, as its options have it."""
+    gives = set(learner.module.GIVES)
+    if "passes" in gives and not getattr(learner.options, "n_passes", 1):
+        gives.remove("passes")
+    lacking = [n for n in strategy.module.NEEDS if n not in gives]
+    if lacking:
+        hint = "; give learner.n_passes" if lacking == ["passes"] else ""
+        raise ConfigError(
+            f"{key}.strategy: found {strategy.kind!r}, which needs {lacking[0]}; learner "
+            f"{learner.kind!r} gives {', '.join(sorted(gives)) or 'scores alone'}{hint}"
+        )
+
+
+def _plain_protocol(protocol: Protocol) -> dict[str, Any]:
+    plain = as_plain(protocol)
+    for name in ("arrivals", "interest"):
+        plain[name] = [dataclasses.asdict(part) for part in getattr(protocol, name)]
+    return plain
