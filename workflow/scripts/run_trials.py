@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from threadpoolctl import threadpool_limits
 
 from _job import Progress, job
@@ -46,8 +45,7 @@ def main(
         left = (time.monotonic() - started) / done * (n_rounds - done)
         say(f"trial {trial}, round {r.number} of {protocol.n_rounds}, {left:.0f} s left")
 
-    torch.set_num_threads(1)  # trials, not their steps, run side by side
-    with threadpool_limits(1):
+    with threadpool_limits(1):  # trials, not their steps, run side by side
         for trial in trials:
             rows += run_trial(
                 data, labels, protocol, learner, strategy, seed=seed, trial=trial, watch=watch

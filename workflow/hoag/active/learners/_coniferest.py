@@ -1,6 +1,7 @@
 """Forests of coniferest as learners: trees that are weighted or chosen by the answers."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -21,9 +22,10 @@ def kept(x: np.ndarray, answers: Answers, seed: int) -> dict[str, np.ndarray]:
 
 
 def predictions(
-    kind: type, x: np.ndarray, options: Mapping[str, object], state: Mapping[str, np.ndarray]
+    kind: type, x: np.ndarray, options: Mapping[str, Any], state: Mapping[str, np.ndarray]
 ) -> Predictions:
     """Scores of the forest that the state grows, higher is more anomalous."""
+    options = dict(options, n_subsamples=min(options["n_subsamples"], len(state["sample"])))
     forest = kind(n_jobs=1, random_seed=int(state["seed"]), **options)
     known = (state["answered"], state["labels"]) if len(state["labels"]) else (None, None)
     forest.fit_known(state["sample"], *known)

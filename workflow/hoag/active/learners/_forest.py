@@ -22,5 +22,7 @@ def score(x: np.ndarray, state: Mapping[str, np.ndarray]) -> np.ndarray:
     """Anomaly score (Liu, Ting & Zhou 2008, equation 2), (n,), higher is more anomalous."""
     from sklearn.ensemble import IsolationForest
 
+    if not len(x):
+        return np.empty(0)
     forest = IsolationForest(random_state=int(state["forest/seed"]))
     return -forest.fit(state["forest/sample"]).score_samples(x.astype(np.float32))

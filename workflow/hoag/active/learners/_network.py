@@ -172,7 +172,7 @@ def learn(
         raise ValueError(f"found an answer {RESERVE!r}, allowed: any other class")
     known = [str(c) for c in previous["classes"]] if previous is not None else []
     classes = class_order(known, labels.tolist(), reserve=reserve)
-    with _seeded(seed):
+    with _seeded(seed), _one_thread():
         start = previous if options.warm_start else None
         network, moments = _restored(x.shape[1:], classes, options, start)
         network.to(device)
@@ -207,7 +207,7 @@ def predict(
     network, _ = _restored(x.shape[1:], classes, options, state)
     network.to(device).eval()
     logits, latents = [], []
-    with torch.inference_mode():
+    with torch.inference_mode(), _one_thread():
         for start in range(0, len(x), _ROWS):
             latent = network.trunk(as_tensor(x[start : start + _ROWS], device))
             latents.append(latent)
@@ -336,6 +336,17 @@ def _state(
         for key, value in kept.items():
             state[f"m/{names[id(parameter)]}/{key}"] = value.detach().cpu().numpy().copy()
     return state
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums are grouped by threads; trials, not their steps, run side by side."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextlib.contextmanager

@@ -1,8 +1,8 @@
 """Learner ``hoag``: a class-balanced logistic regression in a space that is good already.
 
-A few answers can't train a network, but they can draw a line in a space such as that of the features
-``pretrained``. Before the first anomaly is found, objects rank by how far they are from what is
-known.
+A few answers can't train a network, but they can draw a line in a space such as that of the
+features ``pretrained``. Before the first anomaly is found, objects rank by how far they are from
+what is known.
 """
 
 from collections.abc import Mapping

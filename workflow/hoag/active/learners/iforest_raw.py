@@ -38,4 +38,4 @@ def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) ->
 
 
 def _flat(x: np.ndarray) -> np.ndarray:
-    return x.reshape(len(x), -1)
+    return x.reshape(len(x), int(np.prod(x.shape[1:])))

@@ -70,6 +70,8 @@ def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) ->
     """
     from sklearn.ensemble import RandomForestRegressor
 
+    if not len(x):
+        return Predictions(score=np.empty(0))
     scaled = _scaled(x, state["mean"], state["scale"])
     low, high = state["anomaly_range"]
     anomaly = _HIGH * np.clip(

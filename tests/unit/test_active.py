@@ -1,0 +1,445 @@
+"""Active learning: arrivals, answers, questions, what a ranking is worth, the network, rounds."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.stats import rankdata
+from sklearn.metrics import matthews_corrcoef
+from torch.nn import functional
+
+from hoag import registry
+from hoag.active import evaluation
+from hoag.active.contract import RESERVE, Answers, Predictions, class_order
+from hoag.active.interest import Weights, split_questions, weights_of
+from hoag.active.learners import _augment, _network, ahunt, static
+from hoag.active.learners._options import NetworkOptions
+from hoag.active.oracle import Labels, Table
+from hoag.active.protocol import Protocol, draw, needed
+from hoag.active.rounds import Plugin, draw_objects, run_trial, step
+from hoag.active.strategies import most_anomalous, most_uncertain
+from hoag.options import ConfigError, build
+
+START = {"a": 6, "b": 5}
+ARRIVALS = ({"counts": {"a": 4, "b": 3, "odd": 2}},)
+
+
+def protocol(**changes):
+    section = {"start": START, "arrivals": ARRIVALS, "n_rounds": 3, "n_questions": 2}
+    return build(Protocol, section | {"min_held_out": 3} | changes, "protocol")
+
+
+def labels(a=60, b=60, odd=30, other=7):
+    names = ["a"] * a + ["b"] * b + ["odd"] * odd + ["other"] * other
+    return np.random.default_rng(0).permutation(np.array(names, dtype=object))
+
+
+# --- what arrives
+
+
+def test_a_draw_has_the_counts_of_the_protocol_and_holds_out_others():
+    y, p = labels(), protocol()
+    found = draw(p, y, seed=1, trial=4)
+    assert found.n_known == 11 and found.ends == (20, 29, 38)
+    assert sorted(y[found.order[:11]]) == ["a"] * 6 + ["b"] * 5
+    for low, high in ((11, 20), (20, 29), (29, 38)):
+        assert sorted(y[found.order[low:high]]) == ["a"] * 4 + ["b"] * 3 + ["odd"] * 2
+    assert len(set(found.order) | set(found.held_out)) == len(found.order) + len(found.held_out)
+    held = pd.Series(y[found.held_out]).value_counts().to_dict()
+    assert held == {"a": 6, "b": 5, "odd": 3}, "the pool's fractions: 12, 9, 6"
+
+
+def test_a_trial_s_objects_depend_on_its_number_alone():
+    y = labels()
+    first = draw(protocol(), y, seed=1, trial=4)
+    again = draw(protocol(n_questions=1, interest=()), y, seed=1, trial=4)
+    np.testing.assert_array_equal(first.order, again.order)
+    np.testing.assert_array_equal(first.held_out, again.held_out)
+    assert set(draw(protocol(), y, seed=1, trial=5).order) != set(first.order)
+    assert set(draw(protocol(), y, seed=2, trial=4).order) != set(first.order)
+
+
+def test_what_is_held_out_shrinks_where_a_normal_class_is_scarce():
+    available = {"a": 60, "b": 5 + 9 + 2, "odd": 30}
+    assert needed(protocol(), available) == {"a": (18, 3), "b": (14, 2), "odd": (6, 3)}
+    with pytest.raises(ConfigError, match=r"found 15 .* 'b', allowed: 16 or more \(14 .*, 2 held"):
+        needed(protocol(), available | {"b": 15})
+    with pytest.raises(ConfigError, match=r"found 8 .* 'odd', allowed: 9 or more"):
+        needed(protocol(), available | {"odd": 8})
+
+
+def test_arrivals_may_change_with_the_rounds():
+    p = protocol(arrivals=[*ARRIVALS, {"from_round": 3, "counts": {"late": 5}}])
+    assert p.counts(2) == ARRIVALS[0]["counts"] and p.counts(3) == {"late": 5}
+    assert p.totals() == {"a": 8, "b": 6, "odd": 4, "late": 5}
+    assert p.anomalies == ("odd", "late")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"start": {"a": 0}}, "start: found no object, allowed: 1 or more"),
+        ({"start": {"a": -1}}, "a: found -1, allowed: a whole number of objects"),
+        ({"arrivals": []}, "arrivals: found nothing, allowed: one entry or more"),
+        ({"arrivals": [{"counts": {"a": 3}}]}, "found no class that is not there at the start"),
+        ({"arrivals": [3]}, "found 3, allowed: a mapping"),
+        ({"anomalies": ["a"]}, "anomalies: found 'a', allowed: ['odd'], which arrive"),
+        ({"pool": "weekly"}, "pool: found 'weekly', allowed: cumulative, nightly"),
+    ],
+)
+def test_a_protocol_that_cannot_be_is_refused(changes, message):
+    with pytest.raises(ConfigError) as caught:
+        protocol(**changes)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_labels_can_be_lumped_into_classes():
+    p = protocol(classes={"normal": ["a", "b"]})
+    found = draw_objects(np.zeros((157, 2), np.float32), labels(), p, seed=0, trial=0)
+    assert set(found.classes) == {"normal", "odd"} and p.anomalies == ("odd",)
+
+
+# --- interest and questions
+
+
+def test_the_paper_s_rule_leaves_the_reserve_class_when_an_anomaly_is_found():
+    assert weights_of((), 1, ["odd"], []) == {RESERVE: 1.0}
+    assert weights_of((), 9, ["odd"], ["a", "b"]) == {RESERVE: 1.0}
+    assert weights_of((), 9, ["odd", "late"], ["a", "late", "odd"]) == {"late": 1.0}
+
+
+def test_the_last_rule_whose_conditions_hold_counts():
+    rules = (
+        Weights({RESERVE: 1.0}),
+        Weights({RESERVE: 0.83, "5": 0.17}, found=("5",)),
+        Weights({RESERVE: 0.125, "5": 0.125, "9": 0.75}, from_round=4, found=("5", "9")),
+    )
+    assert weights_of(rules, 3, ["5", "9"], ["9"]) == {RESERVE: 1.0}
+    assert weights_of(rules, 3, ["5", "9"], ["9", "5"]) == {RESERVE: 0.83, "5": 0.17}
+    assert weights_of(rules, 4, ["5", "9"], ["9", "5"])["9"] == 0.75
+
+
+@pytest.mark.parametrize(
+    ("n", "weights", "expected"),
+    [
+        (10, {"r": 0.83, "5": 0.17}, {"r": 8, "5": 2}),
+        (10, {"r": 0.125, "5": 0.125, "9": 0.75}, {"r": 1, "5": 1, "9": 8}),
+        (10, {"r": 1 / 3, "5": 1 / 3, "9": 1 / 3}, {"r": 4, "5": 3, "9": 3}),
+        (0, {"r": 1.0}, {"r": 0}),
+    ],
+)
+def test_questions_are_split_by_the_weights(n, weights, expected):
+    assert split_questions(n, weights) == expected
+
+
+def test_uncertain_means_likely_but_only_just():
+    """Trap: nothing at or below p = 0.5 is uncertain in equation 1."""
+    p = np.array([0.99, 0.52, 0.5001, 0.4999, 0.01, 0.7])
+    logits = np.log(np.stack([1 - p, p], axis=1))
+    found = Predictions(("a", RESERVE, "odd"), np.insert(logits, 1, -1e3, axis=1))
+    chosen = most_uncertain.select(
+        found, "odd", 6, np.ones(6, bool), most_uncertain.Options(), np.random.default_rng(0)
+    )
+    rho = 1 - 2 * (p - 0.5)
+    assert (
+        chosen[:4].tolist() == [2, 1, 5, 0] == np.argsort(-np.where(p > 0.5, rho, -1))[:4].tolist()
+    )
+    assert chosen[4:].tolist() == [3, 4]
+
+
+def test_saturated_probabilities_do_not_tie():
+    logits = np.array([[0.0, -50, 60], [0, -50, 61], [0, -50, 59]])
+    found = Predictions(("a", RESERVE, "odd"), logits)
+    assert (found.probabilities()[:, 2] == 1).all()
+    assert np.argsort(found.of("odd")).tolist() == [2, 0, 1]
+    assert found.of("unknown").tolist() == found.of(RESERVE).tolist()
+
+
+# --- who answers
+
+
+def test_the_oracle_errs_as_often_as_asked_and_always_alike():
+    truth = np.array(["a", "b"] * 500, dtype=object)
+    perfect = Labels(truth, 0.0, np.random.default_rng(0)).answer(np.arange(1000))
+    assert (perfect.classes == truth).all()
+    oracle = Labels(truth, 0.2, np.random.default_rng(0))
+    first, again = (oracle.answer(np.arange(1000)).classes for _ in range(2))
+    assert 0.15 < (first != truth).mean() < 0.25 and (first == again).all()
+
+
+def test_a_person_s_last_word_holds_and_can_be_withdrawn():
+    table = pd.DataFrame(
+        {
+            "object_id": ["x", "y", "z", "x", "z", "gone"],
+            "class": ["odd", None, "a", "a", None, "a"],
+            "interest": [np.nan, 4.0, 1.0, np.nan, np.nan, np.nan],
+        }
+    )
+    found = Table(table, np.array(["w", "x", "y", "z"])).answer(np.arange(4))
+    assert found.index.tolist() == [2, 1] and found.classes.tolist() == ["", "a"]
+    assert found.as_classes().tolist() == ["interesting", "a"]
+    assert found.as_interest({"a": 0.5, "odd": 1.0}).tolist() == [4.0, 2.5]
+
+
+# --- what a ranking is worth
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_mcc_agrees_with_scikit_learn_s(seed):
+    rng = np.random.default_rng(seed)
+    score, positive = rng.normal(size=200), rng.random(200) < 0.1
+    score[positive] += 1
+    n = int(positive.sum())
+    flagged = score > np.sort(score)[::-1][n]
+    assert flagged.sum() == n
+    expected = matthews_corrcoef(positive, flagged)
+    assert evaluation.matthews_at_n(score, positive) == pytest.approx(expected, abs=1e-12)
+
+
+def test_ties_at_the_threshold_flag_nobody():
+    """Trap: saturated scores empty the top n."""
+    positive = np.arange(10) < 3
+    assert evaluation.matthews_at_n(np.ones(10), positive) == 0
+    assert evaluation.matthews_at_n(positive.astype(float), positive) == 1
+    tied = np.array([9.0, 8, 5, 5, 1, 1, 1, 1, 1, 1])
+    assert evaluation.matthews_at_n(tied, positive) == matthews_corrcoef(positive, tied > 5)
+
+
+def test_rank_weighted_score_by_hand():
+    positive = np.array([1, 0, 1, 1, 0, 0], bool)
+    score = np.array([6.0, 5, 4, 3, 2, 1])
+    assert evaluation.rank_weighted_score(score, positive) == pytest.approx((3 + 1) / 6)
+    assert evaluation.rank_weighted_score(positive.astype(float), positive) == pytest.approx(1)
+    assert evaluation.rank_weighted_score(-score, positive) == pytest.approx(1 / 6)
+
+
+def test_all_measures_are_nan_without_members_or_others():
+    for positive in (np.zeros(4, bool), np.ones(4, bool)):
+        found = evaluation.measure(np.arange(4.0), positive)
+        assert all(np.isnan(v) for v in (found.mcc, found.auroc, found.rank_weighted))
+
+
+# --- the network
+
+
+def small(**changes):
+    return build(ahunt.Options, {"epochs": 2, "batch_size": 8, "filters": [4, 4]} | changes, "x")
+
+
+def pictures(n=30, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 256, (n, 12, 12, 1)).astype(np.uint8)
+
+
+def known(n=20, classes=("a", "b")):
+    return Answers.of_classes(np.arange(n), np.array([classes[i % len(classes)] for i in range(n)]))
+
+
+def test_new_classes_come_after_the_reserve_class():
+    assert class_order([], ["b", "a", "b"], reserve=True) == ["a", "b", RESERVE]
+    grown = class_order(["a", "b", RESERVE], ["a", "9", "5", "9"], reserve=True)
+    assert grown == ["a", "b", RESERVE, "9", "5"]
+
+
+@pytest.mark.parametrize("loss", ["softmax", "focal", "isomax"])
+def test_a_grown_head_keeps_its_columns_bit_for_bit(loss):
+    network = _network.Network((12, 12, 1), 3, small(loss=loss))
+    before = {k: v.clone() for k, v in network.head.state_dict().items()}
+    network.grow(5)
+    after = network.head.state_dict()
+    for name, value in before.items():
+        assert torch.equal(after[name][: len(value)], value), name
+    weight = after["weight" if loss != "isomax" else "prototypes"]
+    assert weight.shape[0] == 5 and weight[3:].abs().min() > 0
+
+
+def test_the_reserve_class_is_never_an_example():
+    x = pictures()
+    with pytest.raises(ValueError, match="found an answer 'reserve', allowed: any other class"):
+        ahunt.learn(x, known(classes=("a", RESERVE)), small(), seed=0)
+    state = ahunt.learn(x, known(), small(epochs=40, dropout=0.0), seed=0)
+    found = ahunt.predict(x[:20], small(), state)
+    reserve = found.probabilities()[:, found.classes.index(RESERVE)]
+    assert reserve.max() < 0.2, "it is only pushed away"
+
+
+def test_static_changes_nothing_but_the_head():
+    x, options = pictures(), build(static.Options, {"epochs": 3, "batch_size": 8}, "x")
+    first = static.learn(x, known(), options, seed=0)
+    second = static.learn(x, known(classes=("a", "b", "odd")), options, seed=1, previous=first)
+    trunk = [k for k in first if k.startswith("w/trunk")]
+    assert trunk and all(np.array_equal(first[k], second[k]) for k in trunk)
+    assert not np.array_equal(first["w/head.weight"], second["w/head.weight"][:3])
+    dynamic = ahunt.learn(x, known(), small(filters=[16, 8]), seed=1, previous=first)
+    assert not np.array_equal(first[trunk[0]], dynamic[trunk[0]])
+
+
+def test_every_class_is_drawn_as_often_as_the_largest():
+    target = torch.tensor([0] * 7 + [1] * 3 + [3])
+    counts = torch.bincount(target[_network.balanced(target, True)])
+    assert counts.tolist() == [7, 7, 0, 7]
+    rows = _network.balanced(target, True)
+    assert set(rows.tolist()) == set(range(11)), "nobody is left out"
+    assert _network.balanced(target, False).tolist() == list(range(11))
+
+
+def test_focal_loss_by_its_formula():
+    logits, target = torch.randn(50, 4, dtype=torch.float64), torch.randint(0, 4, (50,))
+    p = logits.softmax(1)[torch.arange(50), target]
+    expected = -((1 - p) ** 2 * p.log()).mean()
+    torch.testing.assert_close(_network.loss_of(logits, target, "focal"), expected)
+
+
+def test_isomax_logits_are_distances_of_unit_vectors():
+    head = _network.IsoMaxHead(6, 3)
+    latent = torch.randn(5, 6)
+    units = functional.normalize(latent)[:, None] - functional.normalize(head.prototypes)[None]
+    expected = -units.norm(dim=2)
+    torch.testing.assert_close(head.eval()(latent), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(head.train()(latent), 10 * expected, rtol=1e-4, atol=1e-4)
+
+
+def test_relu_after_pooling_is_relu_before_it():
+    x = torch.randn(3, 2, 8, 8)
+    before = functional.max_pool2d(functional.relu(x), 2)
+    assert torch.equal(functional.relu(functional.max_pool2d(x, 2)), before)
+
+
+def test_augmentation_stays_within_its_bounds():
+    torch.manual_seed(0)
+    image = torch.zeros(400, 1, 41, 41)
+    image[:, :, 20, 32] = 1.0  # 12 px to the right of the middle
+    image = functional.avg_pool2d(image, 3, stride=1, padding=1) * 9
+    found = _augment.moved(image, 10.0, 0.04, 0.04)[:, 0]
+    y, x = torch.meshgrid(torch.arange(41.0) - 20, torch.arange(41.0) - 20, indexing="ij")
+    mass = found.sum((1, 2))
+    y0, x0 = (found * y).sum((1, 2)) / mass, (found * x).sum((1, 2)) / mass
+    reach = np.hypot(12 * np.deg2rad(10), 0) + 0.04 * 41 + 12 * 0.045
+    assert y0.abs().max() < reach and (x0 - 12).abs().max() < 0.04 * 41 * 1.05 + 12 * 0.06
+    assert y0.abs().max() > 0.6 * reach and y0.std() > 0.5, "and it does move"
+    still = _augment.moved(image, 0.0, 0.0, 0.0)
+    torch.testing.assert_close(still, image, rtol=1e-4, atol=1e-5)
+
+
+def test_edges_are_repeated_beyond_the_image():
+    bright = torch.ones(20, 1, 16, 16)
+    torch.manual_seed(1)
+    torch.testing.assert_close(_augment.moved(bright, 45.0, 0.2, 0.2), bright)
+
+
+def test_passes_drop_the_same_units_for_all_objects():
+    x, options = pictures(), small(n_passes=4, dropout=0.5)
+    state = ahunt.learn(x, known(), options, seed=0)
+    whole = ahunt.predict(x, options, state).passes
+    part = ahunt.predict(x[3:8], options, state).passes
+    np.testing.assert_allclose(part, whole[:, 3:8], atol=1e-6)
+    assert whole.std(axis=0).max() > 1e-3, "dropout is active"
+
+
+# --- rounds
+
+
+def plugin(module, **changes):
+    return Plugin(module, build(module.Options, changes, "x"))
+
+
+def drawn(n=60):
+    y = labels(n, n, 30, 0)
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(len(y), 6)).astype(np.float32)
+    x[y == "odd"] += 3
+    x[y == "b", 0] -= 3
+    return x, y
+
+
+HOAG = registry.load("learners", "hoag")
+
+
+def test_a_trial_counts_what_was_asked_and_found():
+    x, y = drawn()
+    p = protocol(n_rounds=3, n_questions=2)
+    seen = []
+    rows = run_trial(
+        x, y, p, plugin(HOAG), plugin(most_anomalous), seed=0, trial=0, watch=seen.append
+    )
+    assert [r["round"] for r in rows] == [1, 2, 3] and [r["n_asked"] for r in rows] == [2, 4, 6]
+    assert rows[-1]["n_found"] >= 3 and rows[-1]["held_out_auroc"] > 0.9
+    assert [len(r.rows) for r in seen[1:]] == [9, 18, 27]
+    last = seen[-1]
+    assert last.asked.sum() == 6 and (last.classes == y[last.rows]).all()
+    assert (last.classes[last.asked] == "odd").sum() == rows[-1]["n_found"]
+
+
+def test_the_same_seed_gives_the_same_trial_and_another_one_does_not():
+    x, y = drawn()
+    run = {"seed": 3, "trial": 2}
+    first, again = (
+        run_trial(x, y, protocol(), plugin(HOAG), plugin(most_anomalous), **run) for _ in range(2)
+    )
+    assert pd.DataFrame(first).equals(pd.DataFrame(again))
+    other = run_trial(x, y, protocol(), plugin(HOAG), plugin(most_anomalous), seed=3, trial=3)
+    assert not pd.DataFrame(first).equals(pd.DataFrame(other))
+
+
+def test_a_nightly_pool_asks_about_the_round_s_own_objects():
+    x, y = drawn()
+    seen = []
+    run_trial(
+        x,
+        y,
+        protocol(pool="nightly"),
+        plugin(HOAG),
+        plugin(most_anomalous),
+        seed=0,
+        trial=0,
+        watch=seen.append,
+    )
+    assert [len(r.rows) for r in seen[1:]] == [9, 9, 9]
+    assert [int(r.asked.sum()) for r in seen[1:]] == [2, 2, 2]
+
+
+def test_a_step_goes_on_from_a_saved_state_as_from_memory(tmp_path):
+    x, y = drawn()
+    answers = Answers.of_classes(np.arange(40), y[:40])
+    free = np.arange(len(x)) >= 40
+    learner, strategy = plugin(ahunt, epochs=1), plugin(most_anomalous)
+    first = step(learner, strategy, x, answers, {RESERVE: 1}, 3, free, state=None, seed=1)
+    np.savez(tmp_path / "state.npz", **first.state)
+    with np.load(tmp_path / "state.npz", allow_pickle=False) as file:
+        saved = dict(file)
+    ends = [
+        step(learner, strategy, x, answers, {"odd": 2, RESERVE: 1}, 3, free, state=s, seed=2)
+        for s in (first.state, saved)
+    ]
+    for target in ("odd", RESERVE):
+        np.testing.assert_array_equal(ends[0].questions[target], ends[1].questions[target])
+    asked = np.concatenate(list(ends[0].questions.values()))
+    assert len(set(asked)) == 3 and free[asked].all()
+
+
+def test_nobody_learns_from_what_is_held_out(monkeypatch):
+    x, y = drawn()
+    plan = draw_objects(x, y, protocol(), seed=0, trial=0)
+    held = {row.tobytes() for row in plan.held_x}
+    seen = set()
+    learn = HOAG.learn
+
+    def watched(x, *args, **kwargs):
+        seen.update(row.tobytes() for row in x)
+        return learn(x, *args, **kwargs)
+
+    monkeypatch.setattr(HOAG, "learn", watched)
+    run_trial(x, y, protocol(), plugin(HOAG), plugin(most_anomalous), seed=0, trial=0)
+    assert seen and not seen & held
+
+
+def test_a_perfect_ranking_has_rank_one_everywhere():
+    score = rankdata(np.arange(50)).astype(float)
+    found = evaluation.measure(score, score > 40)
+    assert (found.mcc, found.auroc, found.average_precision, found.rank_weighted) == (1, 1, 1, 1)
+
+
+def test_network_options_have_the_paper_s_values():
+    options = NetworkOptions()
+    assert (options.n_latent, options.epochs, options.filters) == (64, 3, (16, 8))
+    assert (options.rotation_deg, options.shift, options.zoom) == (10, 0.04, 0.04)
