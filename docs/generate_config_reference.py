@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow"))
 
 from hoag import registry  # noqa: E402
+from hoag.active.interest import Weights  # noqa: E402
+from hoag.active.protocol import Arrivals, Protocol  # noqa: E402
 from hoag.metrics import Truth  # noqa: E402
 
 PAGE = ROOT / "config" / "README.md"
@@ -50,6 +52,8 @@ _PLACES = {
     "features": ("Features", "`features: {<name>: {kind: ..., <options>}}`"),
     "detectors": ("Detectors", "`detectors: {<name>: {kind: ..., <options>}}`"),
     "embeddings": ("Embeddings", "`embeddings: {<name>: {kind: ..., <options>}}`"),
+    "learners": ("Learners", "`experiments: {<name>: {learner: {kind: ..., <options>}}}`"),
+    "strategies": ("Strategies", "`experiments: {<name>: {strategy: {kind: ..., <options>}}}`"),
 }
 
 
@@ -60,6 +64,15 @@ def reference() -> str:
     parts.append(
         "## Truth\n\nUnder `truth:`. What the labels mean; the metrics need it.\n\n"
         + _table(Truth, "truth.")
+    )
+    parts.append(
+        "## Protocol\n\nUnder `protocol:`, for all `experiments`; one may differ from it under "
+        "its own `protocol:`.\n\n"
+        + _table(Protocol, "protocol.")
+        + "\nAn entry of `arrivals`:\n\n"
+        + _table(Arrivals, "protocol.arrivals[].")
+        + "\nAn entry of `interest`:\n\n"
+        + _table(Weights, "protocol.interest[].")
     )
     parts.append("## Models\n\nTrained once for each seed where a detector needs them.\n")
     for name in schema["properties"]["models"]["properties"]:
@@ -95,7 +108,12 @@ def _takes(module: types.ModuleType) -> str:
     if takes is None:
         return ""
     takes = takes if isinstance(takes, str) else " or ".join(takes)
-    gives = f", gives {module.GIVES or 'the same'}" if hasattr(module, "GIVES") else ""
+    gives = getattr(module, "GIVES", "")
+    if isinstance(gives, tuple):  # a learner's
+        gives = ", ".join(("a score", *gives))
+    else:
+        gives = gives or ("the same" if hasattr(module, "GIVES") else "")
+    gives = f", gives {gives}" if gives else ""
     return f"Takes {takes}{gives}."
 
 
@@ -132,7 +150,8 @@ def _rows_of_schema(node: Mapping[str, Any], schema: Mapping[str, Any], path: st
         )
     other = node.get("additionalProperties")
     if isinstance(other, Mapping):
-        for part in (_resolved(other, schema), other):
+        parts = [_resolved(other, schema), *([other] if "$ref" in other else [])]
+        for part in parts:
             yield from _rows_of_schema(part, schema, f"{path}<name>.")
 
 

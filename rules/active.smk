@@ -19,7 +19,7 @@ rule run_trials:
         experiment=experiment_section,
         trials=trial_numbers,
         seed=SEED,
-        code=code_of_experiment,
+        code=code_of_experiment("run_trials"),
         libraries=libraries("torch"),
     message:
         "Run trials of {wildcards.experiment}, block {wildcards.block}"

@@ -273,13 +273,16 @@ def experiment_section(wc):
     )
 
 
-def code_of_experiment(wc):
-    found = PLAN.experiments[wc.experiment]
-    return code(
-        "run_trials",
-        ("learners", found.learner["kind"]),
-        ("strategies", found.strategy["kind"]),
-    )
+def code_of_experiment(script):
+    def of_wildcards(wc):
+        found = PLAN.experiments[wc.experiment]
+        plugins = ("learners", found.learner["kind"]), (
+            "strategies",
+            found.strategy["kind"],
+        )
+        return code(script, *plugins)
+
+    return of_wildcards
 
 
 def trial_blocks(name):

@@ -518,3 +518,61 @@ def test_identity_of_a_folder_follows_every_file_in_it(tmp_path):
     (inside.parent / "b.png").write_bytes(b"3")  # added in a subfolder
     seen.add(source_identity(str(tmp_path)))
     assert len(seen) == 3
+
+
+# --- experiments of active learning
+
+PROTOCOL = {"start": {"galaxy": 5}, "arrivals": [{"counts": {"galaxy": 3, "ring": 1}}]}
+
+
+def with_experiment(**section):
+    found = config_of("small")
+    found["features"]["codes"] = {"kind": "pixels"}
+    return found | {"protocol": PROTOCOL, "experiments": {"try": section}}
+
+
+def test_an_experiment_takes_the_common_protocol_and_its_own_changes():
+    found = with_experiment(learner={"kind": "ahunt"}, trials=3)
+    found["experiments"]["try"]["protocol"] = {"n_questions": 2}
+    plan = make_plan(found).experiments["try"]
+    assert (plan.n_trials, plan.features) == (3, "images")
+    assert plan.protocol["n_questions"] == 2 and plan.protocol["anomalies"] == ["ring"]
+    assert plan.strategy == {"kind": "most_anomalous", "options": {}}
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"learner": {"kind": "ahnut"}}, "experiments.try.learner.kind: found 'ahnut'"),
+        (
+            {"learner": {"kind": "hoag"}},
+            "try.features: found 'images', allowed for learner 'hoag': residual_codes, codes",
+        ),
+        (
+            {"learner": {"kind": "hoag"}, "features": "code"},
+            "try.features: found 'code', allowed: codes, images, residual_codes",
+        ),
+        (
+            {"learner": {"kind": "ahunt"}, "strategy": {"kind": "bald"}},
+            "needs passes; learner 'ahunt' gives classes, latent; give learner.n_passes",
+        ),
+        (
+            {"learner": {"kind": "iforest_raw"}, "strategy": {"kind": "margin"}},
+            "needs classes; learner 'iforest_raw' gives scores alone",
+        ),
+        (
+            {"learner": {"kind": "ahunt"}, "protocol": {"n_round": 3}},
+            "try: protocol.n_round: found 'n_round'",
+        ),
+        ({"learner": {"kind": "ahunt"}, "trials": 0}, "trials: found 0, allowed: 1 or more"),
+    ],
+)
+def test_an_experiment_that_cannot_be_is_refused(section, message):
+    with pytest.raises(ConfigError) as caught:
+        make_plan(with_experiment(**section))
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_passes_can_be_had():
+    section = {"learner": {"kind": "ahunt", "n_passes": 5}, "strategy": {"kind": "bald"}}
+    assert make_plan(with_experiment(**section)).experiments["try"].strategy["kind"] == "bald"
