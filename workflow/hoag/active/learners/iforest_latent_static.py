@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hoag.active.contract import Answers, Predictions
-from hoag.active.learners import _forest
+from hoag.active.learners import _forest, iforest_latent_dynamic
 from hoag.active.learners._options import NetworkOptions
 
 TAKES = ("images", "vectors")
@@ -41,7 +41,4 @@ def learn(
 
 def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> Predictions:
     """The anomaly score, and where the objects lie."""
-    from hoag.active.learners import _network
-
-    latent = _network.predict(x, options, state).latent
-    return Predictions(score=_forest.score(latent, state), latent=latent)
+    return iforest_latent_dynamic.predict(x, options, state)
