@@ -37,7 +37,7 @@ def test_configfile_replaces_the_default_run(build):
     assert default["detectors"].keys() - {"forest"} and default["run"] != "small"
     workspace.configure(detectors={"forest": {"kind": "isolation_forest", "features": ["a"]}})
     workspace.configure(features={"a": {"kind": "pixels"}}, embeddings=None, claim=None)
-    workspace.configure(purity=None, studies=None, models=None, truth=None)
+    workspace.configure(purity=None, studies=None, models=None, truth=None, experiments=None)
     planned = workspace.plan()
     assert set(planned.jobs) == {
         "prepare_catalogue",

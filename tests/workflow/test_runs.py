@@ -15,6 +15,7 @@ pytestmark = pytest.mark.workflow
 
 ROOT = Path(__file__).parents[2]
 TARGETS = {"all", "download", "images", "scores", "embedding", "ranking", "figures", "summary"}
+TARGETS |= {"hunt"}
 
 
 def rules_of_the_workflow():
@@ -44,6 +45,9 @@ SCHEMAS = {  # of every table that a run leaves, but the figures' own
     "tables/neighbour_prediction.csv": "neighbour_prediction",
     "tables/purity.csv": "purity",
     "tables/study-*.csv": "study",
+    "tables/rounds.parquet": "rounds",
+    "tables/comparisons.csv": "comparisons",
+    "active/*/*.parquet": "trials",
     "tables/figures/*.csv": "figure",
 }
 
