@@ -9,16 +9,25 @@ if not workflow.configfiles:
     configfile: workflow.source_path("config/config.yaml")
 
 
-include: "rules/common.smk"
-include: "rules/fetch.smk"
-include: "rules/images.smk"
-include: "rules/train.smk"
-include: "rules/features.smk"
-include: "rules/score.smk"
-include: "rules/residuals.smk"
-include: "rules/active.smk"
-include: "rules/figures.smk"
-include: "rules/collect.smk"
+include: "rules/base.smk"
+
+
+if "collect" in config:  # figures and tables over finished runs
+
+    include: "rules/compare_runs.smk"
+
+else:
+
+    include: "rules/common.smk"
+    include: "rules/fetch.smk"
+    include: "rules/images.smk"
+    include: "rules/train.smk"
+    include: "rules/features.smk"
+    include: "rules/score.smk"
+    include: "rules/residuals.smk"
+    include: "rules/active.smk"
+    include: "rules/figures.smk"
+    include: "rules/collect.smk"
 
 
 report: "workflow/report/workflow.rst"
@@ -32,9 +41,13 @@ onsuccess:
     print_summary()
 
 
+localrules:
+    all,
+
+
 rule all:
     default_target: True
     input:
-        rules.figures.input,
-        rules.ranking.input,
-        rules.summary.input,
+        all_results(),
+    message:
+        "All results are there"

@@ -27,6 +27,53 @@ rule run_trials:
         "../workflow/scripts/run_trials.py"
 
 
+rule record_latents:
+    input:
+        unpack(trial_objects),
+        catalogues=expand(
+            "results/{{run}}/catalogue/{batch}.parquet", batch=PLAN.batches
+        ),
+    output:
+        latents="results/{run}/active/{experiment}/latents.parquet",
+    log:
+        "results/{run}/logs/record_latents/{experiment}.log",
+    benchmark:
+        "results/{run}/benchmarks/record_latents/{experiment}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    params:
+        experiment=experiment_section,
+        rounds=lambda wc: PLAN.experiments[wc.experiment].latent_rounds,
+        seed=SEED,
+        code=code_of_experiment("record_latents"),
+        libraries=libraries("torch"),
+    message:
+        "Keep the latent space of {wildcards.experiment}"
+    script:
+        "../workflow/scripts/record_latents.py"
+
+
+rule embed_latents:
+    input:
+        latents="results/{run}/active/{experiment}/latents.parquet",
+    output:
+        map="results/{run}/active/{experiment}/latent_map.parquet",
+    log:
+        "results/{run}/logs/embed_latents/{experiment}.log",
+    benchmark:
+        "results/{run}/benchmarks/embed_latents/{experiment}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        seed=SEED,
+        code=code("embed_latents", ("embeddings", "umap")),
+        libraries=libraries("analysis"),
+    message:
+        "Map the latent space of {wildcards.experiment} onto the plane"
+    script:
+        "../workflow/scripts/embed_latents.py"
+
+
 rule compare_trials:
     input:
         trials=all_trials(),

@@ -1,6 +1,5 @@
 # Short names for the parts of a run: `snakemake --cores all scores`, say.
 localrules:
-    all,
     download,
     images,
     scores,
@@ -48,15 +47,14 @@ rule embedding:
 
 rule ranking:
     input:
-        f"{RESULTS}/ranked.parquet",
-        evaluated(f"{RESULTS}/tables/metrics.csv"),
+        ranking_tables(),
     message:
         "The ranked table is there"
 
 
 rule hunt:
     input:
-        f"{RESULTS}/figures/rounds.png" if PLAN.experiments else [],
+        expand("results/{run}/figures/{name}.png", run=RUN, name=active_figures()),
     message:
         "All experiments of active learning are there"
 

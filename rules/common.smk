@@ -1,15 +1,9 @@
 # Functions for the rules; no rules here.
-import fcntl
-import functools
-import sys
-import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
-
 from hoag import catalogue
-from hoag.digests import code_digest, digest, library_versions
-from hoag.environment import has_gpu, prepare_jobs
+from hoag.digests import digest
+from hoag.environment import has_gpu
 from hoag.options import ConfigError, as_identity, as_plain
 from hoag.plan import make_plan, source_identity
 from hoag.surveys._types import draws
@@ -28,9 +22,6 @@ THREADS = CONFIG["training_threads"]
 GPU = int(has_gpu())
 RESULTS = f"results/{RUN}"
 MAIN = dict(features=PLAN.main[0], detector=PLAN.main[1])
-STARTED = time.time()
-
-prepare_jobs()
 
 
 wildcard_constraints:
@@ -47,18 +38,6 @@ wildcard_constraints:
 
 
 # --- what a result depends on besides its inputs and options
-
-
-@functools.cache
-def code(script, *plugins):
-    """Digest of a script's code and of the plug-ins (family, kind) that the job loads."""
-    return code_digest(f"{workflow.basedir}/workflow/scripts/{script}.py", plugins)
-
-
-@functools.cache
-def libraries(environment):
-    """Versions of the libraries that an environment names."""
-    return library_versions(f"{workflow.basedir}/envs/{environment}.yaml")
 
 
 def code_of_transforms(script):
@@ -320,6 +299,12 @@ def all_trials():
     ]
 
 
+def active_figures():
+    latents = [name for name, e in PLAN.experiments.items() if e.latent_rounds]
+    figures = ["rounds", *(f"latents-{name}" for name in latents)]
+    return figures if PLAN.experiments else []
+
+
 # --- figures and targets
 
 
@@ -392,37 +377,16 @@ def all_figures():
             f"curves-{g}" for g in ("anomalies", "faults") if getattr(PLAN.truth, g)
         ]
     names += [key for key in ("claim", "purity") if CONFIG[key]]
-    names += ["rounds"] if PLAN.experiments else []
+    names += active_figures()
     survey = PLAN.survey.module
     if draws(survey) or getattr(survey, "NEEDS_POSITION", False):
         names.append("coverage")
     return [f"{RESULTS}/figures/{name}.png" for name in names]
 
 
-# --- the run as a whole
+def ranking_tables():
+    return [f"{RESULTS}/ranked.parquet", *evaluated(f"{RESULTS}/tables/metrics.csv")]
 
 
-def hold_run():
-    """Keep others from working on the same run; the lock goes with this process, however it ends."""
-    folder = Path(RESULTS)
-    folder.mkdir(parents=True, exist_ok=True)
-    global RUN_LOCK
-    RUN_LOCK = open(folder / ".lock", "w")
-    try:
-        fcntl.flock(RUN_LOCK, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        sys.exit(
-            f"hoag: run {RUN!r} is being worked on by another process; wait until it ends"
-        )
-    except OSError as error:
-        print(
-            f"hoag: this file system has no locks ({error}); don't start {RUN!r} twice"
-        )
-
-
-def print_summary():
-    """The five lines that tell what came out, where this run wrote them."""
-    summary = Path(RESULTS) / "summary.txt"
-    if summary.is_file() and summary.stat().st_mtime > STARTED:
-        print(summary.read_text(), end="")
-        print(f"time      {time.time() - STARTED:.0f} s (this run of the workflow)")
+def all_results():
+    return [*all_figures(), *ranking_tables(), f"{RESULTS}/summary.txt"]

@@ -108,6 +108,33 @@ rule plot_reconstructions:
         "../workflow/scripts/plot_reconstructions.py"
 
 
+rule plot_latents:
+    input:
+        map="results/{run}/active/{experiment}/latent_map.parquet",
+    output:
+        png=report(
+            "results/{run}/figures/latents-{experiment}.png",
+            caption="../workflow/report/latents.rst",
+            category="Active learning",
+            labels={"figure": "latent space of {experiment}"},
+        ),
+        pdf="results/{run}/figures/latents-{experiment}.pdf",
+        table="results/{run}/tables/figures/latents-{experiment}.csv",
+    log:
+        "results/{run}/logs/plot_latents/{experiment}.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_latents/{experiment}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        code=code("plot_latents"),
+        libraries=libraries("figures"),
+    message:
+        "Draw the latent space of {wildcards.experiment}"
+    script:
+        "../workflow/scripts/plot_latents.py"
+
+
 rule plot_rounds:
     input:
         rounds="results/{run}/tables/rounds.parquet",

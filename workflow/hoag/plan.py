@@ -16,7 +16,6 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-import yaml
 
 from hoag import catalogue, registry
 from hoag.active.experiments import Experiment, build_experiments
@@ -26,6 +25,7 @@ from hoag.images.chain import Chain, build_chain
 from hoag.metrics import Truth
 from hoag.models._shape import check_shape
 from hoag.options import ConfigError, as_identity, as_plain, build, unknown
+from hoag.schema import check_schema
 from hoag.scores import score_name
 from hoag.surveys._types import FEATURES, draws, lists_objects
 
@@ -110,7 +110,7 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
     ConfigError
         For the first fault found: the key's path, the value found, the values allowed.
     """
-    config = _expand(validate(config))
+    config = _expand(check_schema(config, SCHEMA))
     survey = _entry("surveys", config["survey"], "survey", ())
     for path in _paths(survey.options):
         if not os.path.exists(path):
@@ -156,71 +156,6 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
         main=_main(config["ranking"], plan),
         embeddings=_embeddings(config, features),
     )
-
-
-def validate(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Check ``config`` against the schema and fill in the schema's defaults."""
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
-
-    schema = yaml.safe_load(SCHEMA.read_text())
-    error = best_match(Draft202012Validator(schema).iter_errors(config))
-    if error is not None:
-        raise ConfigError(_say(error))
-    return _with_defaults(config, schema)
-
-
-def _say(error: Any) -> str:
-    """One line for a violation of the schema: path, value found, values allowed."""
-    path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path)[1:]
-    rule, allowed = error.validator, error.validator_value
-    if rule == "additionalProperties":
-        names = error.schema.get("properties", {})
-        extra = next(k for k in error.instance if k not in names)
-        return unknown(f"{path}.{extra}".lstrip("."), extra, names)
-    if rule == "required":
-        missing = next(k for k in allowed if k not in error.instance)
-        return f"{path}.{missing}".lstrip(".") + ": required, found nothing"
-    words = {
-        "type": lambda a: " or ".join(_WORDS[t] for t in ([a] if isinstance(a, str) else a)),
-        "minItems": lambda a: f"at least {a} item(s)",
-        "minProperties": lambda a: f"at least {a} entry",
-        "minimum": lambda a: f"{a} or more",
-        "uniqueItems": lambda _: "each value once",
-        "pattern": lambda a: f"text like {a}",
-        "enum": lambda a: ", ".join(map(str, a)),
-    }
-    found = re.sub(r"\s+", " ", repr(error.instance))[:80]
-    return f"{path or 'config'}: found {found}, allowed: {words.get(rule, str)(allowed)}"
-
-
-_WORDS = {
-    "array": "a list",
-    "boolean": "true or false",
-    "integer": "a whole number",
-    "null": "null",
-    "number": "a number",
-    "object": "a mapping",
-    "string": "text",
-}
-
-
-def _with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
-    if isinstance(value, Mapping):
-        result = dict(value)
-        for name, part in schema.get("properties", {}).items():
-            if name in result:
-                result[name] = _with_defaults(result[name], part)
-            elif "default" in part:
-                result[name] = _with_defaults(part["default"], part)
-        other = schema.get("additionalProperties")
-        if isinstance(other, Mapping):
-            named = schema.get("properties", {})
-            result = {k: v if k in named else _with_defaults(v, other) for k, v in result.items()}
-        return result
-    if isinstance(value, (list, tuple)) and "items" in schema:
-        return [_with_defaults(v, schema["items"]) for v in value]
-    return value
 
 
 def _expand(value: Any, path: str = "") -> Any:

@@ -134,6 +134,22 @@ SCHEMAS = {
         },
         ("trial", "round", "class", "n_asked", "n_found"),
     ),
+    "latents": Schema(  # a learner's latent space in some rounds of one trial
+        {"round": WHOLE, "object_id": TEXT, "class": TEXT, "asked": pa.bool_()},
+        ("round", "object_id", "class", "asked"),
+        extra=SINGLE,
+    ),
+    "latent_map": Schema(  # each round has a plane of its own
+        {
+            "round": WHOLE,
+            "object_id": TEXT,
+            "class": TEXT,
+            "asked": pa.bool_(),
+            "x": REAL,
+            "y": REAL,
+        },
+        ("round", "object_id", "class", "asked"),
+    ),
     "rounds": Schema(  # over the trials of an experiment
         {
             "experiment": TEXT,
@@ -162,6 +178,26 @@ SCHEMAS = {
             "high": REAL,
         },
         ("experiment", "reference", "class", "quantity", "n_trials"),
+    ),
+    "published": Schema(
+        {"dataset": TEXT, "experiment": TEXT, "quantity": TEXT, "value": REAL},
+        ("dataset", "experiment", "quantity", "value"),
+        extra="any",
+    ),
+    "collected": Schema(  # last round of the experiments of several data sets
+        {
+            "dataset": TEXT,
+            "experiment": TEXT,
+            "class": TEXT,
+            "quantity": TEXT,
+            "n_trials": WHOLE,  # 0: not run
+            "mean": REAL,
+            "low": REAL,  # 95 % interval of the mean: bootstrap over trials
+            "high": REAL,
+            "published": REAL,
+            "difference": REAL,  # the mean minus what is published
+        },
+        ("dataset", "experiment", "quantity", "n_trials"),
     ),
     "neighbour_prediction": Schema(
         {

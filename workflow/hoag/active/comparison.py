@@ -104,6 +104,54 @@ def against_first(trials: Mapping[str, "pd.DataFrame"], *, seed: int) -> "pd.Dat
     return pd.DataFrame(rows, columns=[*columns, "low", "high"])
 
 
+TABLED = (
+    "pool_mcc",
+    "held_out_mcc",
+    "held_out_auroc",
+    "held_out_average_precision",
+    "n_found",
+)
+
+
+def beside_published(
+    rounds: Mapping[str, "pd.DataFrame | None"], published: "pd.DataFrame | None"
+) -> "pd.DataFrame":
+    """Last round of every experiment of several data sets, beside published numbers.
+
+    Parameters
+    ----------
+    rounds
+        Data set -> table ``rounds``, None where it wasn't run.
+    published
+        Columns dataset, experiment, quantity, value.
+
+    Returns
+    -------
+    DataFrame
+        As the schema ``collected``: what is published and wasn't run has 0 trials.
+    """
+    import pandas as pd
+
+    key = ["dataset", "experiment", "quantity"]
+    columns = ["class", "n_trials", "mean", "low", "high"]
+    parts = []
+    for dataset, table in rounds.items():
+        if table is not None:
+            last = table[(table["round"] == table["round"].max()) & table["quantity"].isin(TABLED)]
+            last = last.rename(columns={"mean_low": "low", "mean_high": "high", "low": "band_low",
+                                        "high": "band_high"})  # fmt: skip
+            parts.append(last.assign(dataset=dataset)[[*key, *columns]])
+    ours = pd.concat(parts, ignore_index=True)
+    if published is None:
+        return ours.assign(published=np.nan, difference=np.nan)
+    published = published[[*key, "value"]].rename(columns={"value": "published"})
+    both = ours.merge(published, on=key, how="left")
+    not_run = published[~published["dataset"].isin(ours["dataset"])]
+    not_run = not_run[not_run["dataset"].isin(list(rounds))].assign(n_trials=0)
+    both["difference"] = both["mean"] - both["published"]
+    return pd.concat([both, not_run.reindex(columns=both.columns)], ignore_index=True)
+
+
 def _last(table: "pd.DataFrame") -> "pd.DataFrame":
     """Last round, by trial and class."""
     last = table[table["round"] == table["round"].max()].set_index(["trial", "class"])

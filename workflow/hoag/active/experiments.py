@@ -9,7 +9,6 @@ from hoag import registry
 from hoag.active.protocol import Protocol
 from hoag.options import ConfigError, as_plain, build, unknown
 
-KEYS = ("learner", "strategy", "features", "protocol", "trials")
 IMAGES = "images"
 
 
@@ -27,6 +26,8 @@ class Experiment:
         Options of `Protocol`.
     n_trials
         How many trials, numbered from 0.
+    latent_rounds
+        Rounds of trial 0 whose latent space is kept.
     """
 
     learner: dict[str, Any]
@@ -34,6 +35,7 @@ class Experiment:
     features: str
     protocol: dict[str, Any]
     n_trials: int
+    latent_rounds: tuple[int, ...]
 
 
 def build_experiments(
@@ -89,12 +91,23 @@ def _experiment(
         protocol = build(Protocol, merged, "protocol")
     except ConfigError as error:
         raise ConfigError(f"{key}: {error}") from None
+    latent_rounds = tuple(sorted(section["latent_rounds"]))
+    if latent_rounds and "latent" not in learner.module.GIVES:
+        raise ConfigError(
+            f"{key}.latent_rounds: found {list(latent_rounds)}, allowed: nothing, since learner "
+            f"{learner.kind!r} has no latent space"
+        )
+    if latent_rounds and latent_rounds[-1] > protocol.n_rounds:
+        raise ConfigError(
+            f"{key}.latent_rounds: found {latent_rounds[-1]}, allowed: 1 to {protocol.n_rounds}"
+        )
     return Experiment(
         learner=learner.plain,
         strategy=strategy.plain,
         features=features,
         protocol=_plain_protocol(protocol),
         n_trials=section.get("trials", config["trials"]),
+        latent_rounds=latent_rounds,
     )
 
 

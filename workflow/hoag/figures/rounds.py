@@ -1,18 +1,25 @@
 """How active learning goes: what rankings are worth and what was found, round by round."""
 
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from hoag.figures import _style
 
-PANELS = {
+TITLES = {
     "pool_mcc": "MCC of all that has arrived\n(asked objects included)",
+    "pool_auroc": "area under the ROC curve,\nall that has arrived",
     "held_out_mcc": "MCC of held-out objects",
     "held_out_auroc": "area under the ROC curve,\nheld-out objects",
+    "held_out_average_precision": "average precision,\nheld-out objects",
+    "true_candidates": "anomalies among\nthe round's questions",
     "n_found": "anomalies found",
 }
+PANELS = ("pool_mcc", "held_out_mcc", "held_out_auroc", "n_found")
 
 
 @_style.styled
@@ -43,23 +50,94 @@ def draw_rounds(rounds: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     panels = figure.subplots(2 * len(classes), 2, squeeze=False, sharex=True)
     for row, name in enumerate(classes):
         of_class = table[table["class"] == name]
-        for i, (quantity, title) in enumerate(PANELS.items()):
+        for i, quantity in enumerate(PANELS):
             axes = panels[2 * row + i // 2, i % 2]
             _draw(axes, of_class[of_class["quantity"] == quantity], experiments)
             prefix = f"{_style.shortened(name)}: " if len(classes) > 1 else ""
-            _style.letter(axes, 4 * row + i, prefix + title)
+            _style.letter(axes, 4 * row + i, prefix + TITLES[quantity])
     for axes in panels[-1]:
         axes.set_xlabel("round")
     figure.suptitle("Active learning, round by round")
-    keys = [
-        _style.key(_style.plain(e), **{**_style.look(i), "marker": ""})
-        for i, e in enumerate(experiments)
-    ]
-    _style.key_below(figure, keys)
+    _style.key_below(figure, _keys(experiments))
     return figure, table
 
 
-def _draw(axes: Axes, part: pd.DataFrame, experiments: list[str]) -> None:
+@_style.styled
+def draw_datasets(
+    rounds: Mapping[str, pd.DataFrame | None],
+    title: str,
+    experiments: Sequence[str],
+    quantities: Sequence[str],
+) -> tuple[Figure, pd.DataFrame]:
+    """Draw some experiments of several data sets side by side (AHUNT, Figs. 3, 5 and 6).
+
+    Parameters
+    ----------
+    rounds
+        Data set -> table ``rounds``; None where it wasn't run.
+    title
+        Heading.
+    experiments
+        Those that are drawn, where a data set has them.
+    quantities
+        Of `TITLES`, one row of panels each.
+
+    Returns
+    -------
+    figure
+        A column for each data set and class of anomalies: medians over trials, with the band of
+        68 % of them.
+    table
+        The rows that are drawn, with their data set.
+
+    Raises
+    ------
+    ValueError
+        If no data set has one of the experiments.
+    """
+    parts = [t.assign(dataset=name) for name, t in rounds.items() if t is not None]
+    table = pd.concat(parts, ignore_index=True)
+    for name in experiments:
+        if name not in set(table["experiment"]):
+            allowed = ", ".join(dict.fromkeys(table["experiment"]))
+            raise ValueError(f"found experiment {name!r}, allowed: {allowed}")
+    table = table[table["experiment"].isin(experiments) & table["quantity"].isin(quantities)]
+    table = table.reset_index(drop=True)
+    columns = [
+        (name, c)
+        for name in rounds
+        for c in dict.fromkeys(table.loc[table["dataset"] == name, "class"]) or [None]
+    ]
+    height = 2.6 * len(quantities) + 0.5 + _style.key_height(experiments)
+    figure = _style.new_figure(height, layout="constrained")
+    figure.suptitle(_style.plain(title))
+    panels = figure.subplots(len(quantities), len(columns), squeeze=False, sharex="col")
+    for j, (name, c) in enumerate(columns):
+        of_class = table[(table["dataset"] == name) & (table["class"] == c)]
+        for i, quantity in enumerate(quantities):
+            axes = panels[i, j]
+            heading = f"{_style.plain(name)}, {_style.shortened(c)}" if c is not None else name
+            _style.letter(axes, i * len(columns) + j, heading)
+            if c is None:
+                _style.say(axes, "not run")
+                continue
+            _draw(axes, of_class[of_class["quantity"] == quantity], experiments)
+            if j == 0:
+                axes.set_ylabel(TITLES[quantity])
+            if i == len(quantities) - 1:
+                axes.set_xlabel("round")
+    _style.key_below(figure, _keys(experiments))
+    return figure, table
+
+
+def _keys(experiments: Sequence[str]) -> list[Line2D]:
+    return [
+        _style.key(_style.plain(e), **{**_style.look(i), "marker": ""})
+        for i, e in enumerate(experiments)
+    ]
+
+
+def _draw(axes: Axes, part: pd.DataFrame, experiments: Sequence[str]) -> None:
     for place, experiment in enumerate(experiments):
         line = part[part["experiment"] == experiment].sort_values("round")
         look = {**_style.look(place), "marker": ""}

@@ -42,10 +42,9 @@ def moved(
         ],
         dim=3,
     )
-    moved_images = functional.grid_sample(
+    return functional.grid_sample(
         images, grid, mode="bilinear", padding_mode="border", align_corners=False
     )
-    return moved_images.to(memory_format=torch.channels_last)
 
 
 def _centres(side: int, device: torch.device) -> torch.Tensor:

@@ -29,22 +29,22 @@ class Trunk(nn.Module):
 
     def __init__(self, shape: Sequence[int], options: NetworkOptions) -> None:
         super().__init__()
+        convolutions: list[nn.Module] = []
         layers: list[nn.Module] = []
         if len(shape) == 3:
             y, x, channels = shape
             for n in options.filters:
                 # ReLU after pooling is the same function of a quarter of the values
-                layers += [nn.Conv2d(channels, n, 3, padding="same"), nn.MaxPool2d(2), nn.ReLU()]
+                convolutions += [nn.Conv2d(channels, n, 3, padding=1), nn.MaxPool2d(2), nn.ReLU()]
                 channels, y, x = n, y // 2, x // 2
-            layers.append(nn.Flatten())
             width = channels * y * x
         else:
             (width,) = shape
             for n in options.hidden:
                 layers += [nn.Linear(width, n), nn.ReLU()]
                 width = n
+        self.convolutions = nn.Sequential(*convolutions)
         self.layers = nn.Sequential(*layers, nn.Linear(width, options.n_latent), nn.ReLU())
-        self.to(memory_format=torch.channels_last)
         for part in self.modules():
             if isinstance(part, nn.Linear | nn.Conv2d):
                 nn.init.xavier_uniform_(part.weight)
@@ -52,7 +52,12 @@ class Trunk(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(n, ...) -> (n, n_latent)."""
-        return self.layers(x)
+        if x.ndim == 4 and x.device.type == "cpu" and torch.backends.mkldnn.is_available():
+            # oneDNN's own layout: half the time of ordinary tensors with so few channels
+            x = self.convolutions(x.to_mkldnn()).to_dense()
+        else:
+            x = self.convolutions(x)
+        return self.layers(x.flatten(1))
 
 
 class LinearHead(nn.Module):
@@ -239,7 +244,7 @@ def as_tensor(x: np.ndarray, device: str = "cpu") -> torch.Tensor:
     if x.ndim == 2:
         return torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32)).to(device)
     tensor = torch.from_numpy(np.ascontiguousarray(x)).to(device).permute(0, 3, 1, 2)
-    tensor = tensor.to(torch.float32, memory_format=torch.channels_last)
+    tensor = tensor.to(torch.float32, memory_format=torch.contiguous_format)
     return tensor / 255 if x.dtype == np.uint8 else tensor
 
 
@@ -315,7 +320,9 @@ def _optimizer(
     network: Network, options: Any, moments: Mapping[str, torch.Tensor]
 ) -> torch.optim.Optimizer:
     parameters = {k: p for k, p in network.named_parameters() if p.requires_grad}
-    optimizer = torch.optim.Adam(parameters.values(), lr=options.learning_rate, eps=1e-7)
+    optimizer = torch.optim.Adam(
+        parameters.values(), lr=options.learning_rate, eps=1e-7, fused=True
+    )
     for name, parameter in parameters.items():
         if f"{name}/step" in moments:
             optimizer.state[parameter] = {
