@@ -11,7 +11,7 @@ from hoag import seeds
 from hoag.active.interest import Weights
 from hoag.options import ConfigError, build, option
 
-HELD_OUT_LEAST = 0.25  # of the normal objects that the fractions of the pool ask for
+HELD_OUT_LEAST = 0.1  # share of the normal objects that the fractions of the pool ask for
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def needed(protocol: Protocol, available: Mapping[str, int]) -> dict[str, tuple[
 
     What is held out has the fractions of the last round's pool and ``protocol.min_held_out`` of
     each class of anomalies. Where a normal label has too few objects left for that, all normal
-    ones are fewer in proportion, down to a quarter; the anomalies stay as many.
+    ones are fewer in proportion, down to a tenth; the anomalies stay as many.
 
     Raises
     ------
