@@ -25,6 +25,7 @@ from hoag.metrics import Truth  # noqa: E402
 
 PAGE = ROOT / "config" / "README.md"
 SCHEMA = ROOT / "config" / "schemas" / "config.schema.yaml"
+COLLECTION = ROOT / "config" / "schemas" / "collection.schema.yaml"
 BEGIN = "<!-- written by docs/generate_config_reference.py, from here -->\n"
 END = "<!-- to here -->\n"
 
@@ -81,6 +82,13 @@ def reference() -> str:
     for family, (title, place) in _PLACES.items():
         parts.append(f"## {title}\n\nNamed as {place}.\n")
         parts += [_plugin(family, kind) for kind in registry.names(family)]
+    schema = yaml.safe_load(COLLECTION.read_text())
+    parts.append(
+        "## Collections\n\nA file with a section `collect:` is no run: it puts finished runs of "
+        "several data sets together, in figures and a table.\n\n"
+        + _HEAD
+        + "".join(_rows_of_schema(schema, schema, ""))
+    )
     return "\n".join(parts)
 
 

@@ -280,10 +280,13 @@ def trial_numbers(wc):
 
 def trial_objects(wc):
     """Images or feature vectors of all objects."""
-    space = PLAN.experiments[wc.experiment].features
-    if space == "images":
+    spaces = PLAN.experiments[wc.experiment].features
+    if spaces == "images":
         return dict(objects=shards(IMAGES))
-    return dict(objects=shards(FEATURES, features=space, seed=SEED))
+    spaces = [spaces] if isinstance(spaces, str) else spaces
+    return dict(
+        objects=[p for s in spaces for p in shards(FEATURES, features=s, seed=SEED)]
+    )
 
 
 def trial_names():

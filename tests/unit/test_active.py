@@ -62,8 +62,8 @@ def test_a_trial_s_objects_depend_on_its_number_alone():
 def test_what_is_held_out_shrinks_where_a_normal_class_is_scarce():
     available = {"a": 60, "b": 5 + 9 + 2, "odd": 30}
     assert needed(protocol(), available) == {"a": (18, 3), "b": (14, 2), "odd": (6, 3)}
-    with pytest.raises(ConfigError, match=r"found 15 .* 'b', allowed: 16 or more \(14 .*, 2 held"):
-        needed(protocol(), available | {"b": 15})
+    with pytest.raises(ConfigError, match=r"found 14 .* 'b', allowed: 15 or more \(14 .*, 1 held"):
+        needed(protocol(), available | {"b": 14})
     with pytest.raises(ConfigError, match=r"found 8 .* 'odd', allowed: 9 or more"):
         needed(protocol(), available | {"odd": 8})
 

@@ -1,5 +1,6 @@
 """What the scripts that run trials share: an experiment's objects, protocol and plug-ins."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,8 +36,14 @@ def read_setting(
     catalogue = pd.concat([tables.read("catalogue", p) for p in paths_catalogue])
     labels = catalogue.set_index("object_id")["label"]
     labels = labels[labels.isin(protocol.labels())]
-    read = _images if experiment["features"] == IMAGES else _vectors
-    ids, data = read(paths_objects, labels.index)
+    features = experiment["features"]
+    if features == IMAGES:
+        ids, data = _images(paths_objects, labels.index)
+    elif isinstance(features, str):
+        ids, data = _vectors(paths_objects, labels.index)
+    else:
+        parts = np.array_split(paths_objects, len(features))
+        ids, data = _weighted(parts, labels.index, list(features.values()))
     return Setting(
         object_ids=ids.to_numpy(dtype=object),
         data=data,
@@ -58,9 +65,26 @@ def _images(paths: list[str], labelled: pd.Index) -> tuple[pd.Index, np.ndarray]
     return ids, store.read(place[ids].to_numpy())
 
 
-def _vectors(paths: list[str], labelled: pd.Index) -> tuple[pd.Index, np.ndarray]:
+def _vectors(paths: Sequence[str], labelled: pd.Index) -> tuple[pd.Index, np.ndarray]:
     """Those without a NaN."""
     table = pd.concat([tables.read("features", p) for p in paths]).set_index("object_id")
     table = table[np.isfinite(table.to_numpy()).all(axis=1)]
     ids = labelled.intersection(table.index).sort_values()
     return ids, table.loc[ids].to_numpy(dtype=np.float32)
+
+
+def _weighted(
+    paths: Sequence[Sequence[str]], labelled: pd.Index, weights: list[float]
+) -> tuple[pd.Index, np.ndarray]:
+    """Several spaces side by side, each with its weight as its root mean square length."""
+    found = [_vectors(part, labelled) for part in paths]
+    ids = found[0][0]
+    for other, _ in found[1:]:
+        ids = ids.intersection(other)
+    ids = ids.sort_values()
+    parts = []
+    for (own, x), weight in zip(found, weights, strict=True):
+        x = x[own.get_indexer(ids)]
+        length = np.sqrt(np.square(x, dtype=np.float64).sum(axis=1).mean()) or 1.0
+        parts.append((x * (weight / length)).astype(np.float32))
+    return ids, np.concatenate(parts, axis=1)

@@ -21,7 +21,7 @@ class Experiment:
     learner, strategy
         ``kind`` and ``options``.
     features
-        Feature space that is learned from, or "images".
+        Feature space that is learned from, or "images"; or several with their weights.
     protocol
         Options of `Protocol`.
     n_trials
@@ -32,7 +32,7 @@ class Experiment:
 
     learner: dict[str, Any]
     strategy: dict[str, Any]
-    features: str
+    features: str | dict[str, float]
     protocol: dict[str, Any]
     n_trials: int
     latent_rounds: tuple[int, ...]
@@ -75,8 +75,10 @@ def _experiment(
     learner = _plugin("learners", section["learner"], f"{key}.learner")
     strategy = _plugin("strategies", section["strategy"], f"{key}.strategy")
     features = section.get("features", IMAGES)
-    if features != IMAGES and features not in spaces:
-        raise ConfigError(unknown(f"{key}.features", features, [IMAGES, *spaces]))
+    for name in features if isinstance(features, Mapping) else [features]:
+        if name not in spaces and (name != IMAGES or features != IMAGES):
+            allowed = spaces if isinstance(features, Mapping) else [IMAGES, *spaces]
+            raise ConfigError(unknown(f"{key}.features", name, allowed))
     if features == IMAGES and not has_images:
         raise ConfigError(f"{key}.features: required, since this run has no images")
     takes = learner.module.TAKES

@@ -1,11 +1,11 @@
-"""Learner ``hoag``: a class-balanced logistic regression in a space that is good already.
+"""Learner ``hoag``: support vector machines in a space that is good already.
 
-A few answers can't train a network, but they can draw a line in a space such as that of the
+A few answers can't train a network, but they can draw a boundary in a space such as that of the
 features ``pretrained``. Before the first anomaly is found, objects rank by how far they are from
 what is known.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,15 +15,23 @@ from hoag.options import option
 
 TAKES = ("vectors",)
 GIVES = ("classes",)
-_NEVER = -1e3  # log-probability of the reserve class
+_NEVER = -1e3  # logit of the reserve class: it takes nothing from the others
+_ROWS = 4096  # objects at a time in predictions
 
 
 @dataclass(frozen=True)
 class Options:
-    """The regression, and novelty."""
+    """The machines, and novelty."""
 
-    regularisation: float = option(
-        0.03, doc="Inverse strength C of the penalty on the weights.", minimum=1e-9
+    penalty: float = option(10.0, doc="Cost C of an object on the wrong side.", minimum=1e-9)
+    gamma: float = option(
+        0.5,
+        doc="Of the kernel exp(-gamma d^2), with distances d in units of the vectors' root mean "
+        "square length.",
+        minimum=1e-9,
+    )
+    sharpness: float = option(
+        5.0, doc="Logits per unit of the machines' decision function.", minimum=1e-9
     )
     n_neighbours: int = option(
         5, doc="Known objects whose mean cosine distance is an object's novelty.", minimum=1
@@ -38,46 +46,64 @@ def learn(
     seed: int,
     previous: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, np.ndarray]:
-    """Fit a multinomial regression to all that is known, each class with the same weight in all."""
-    from sklearn.linear_model import LogisticRegression
+    """Part each class of interest from all others (Cortes & Vapnik 1995), balanced by weights."""
+    from sklearn.svm import SVC
 
-    labels = answers.as_classes()
+    labels = answers.as_classes().astype(str)
     if not len(labels):
         raise ValueError("found no labelled object to learn from, allowed: 1 or more")
     classes = sorted(set(labels))
-    known = x[answers.index].astype(np.float64)
-    weights = np.zeros((len(classes), x.shape[1] + 1))
-    if len(classes) > 1:
-        regression = LogisticRegression(
-            C=options.regularisation, class_weight="balanced", max_iter=500
-        ).fit(known, labels.astype(str))
-        found = np.column_stack([regression.coef_, regression.intercept_])
-        weights[-len(found) :] = found  # of two classes there is one row, the second one's
+    scale = np.sqrt(np.square(x, dtype=np.float64).sum(axis=1).mean()) or 1.0
+    known = x[answers.index] / scale
+    coefficients = np.zeros((len(known), len(classes)))
+    intercepts = np.zeros(len(classes))
+    wanted = {c for c, i in zip(labels, answers.interest, strict=True) if not i <= 0}  # or NaN
+    if wanted and len(classes) > 1:
+        similar = _similar(_squared_distances(known, known), options)
+        for i, name in ((i, c) for i, c in enumerate(classes) if c in wanted):
+            machine = SVC(C=options.penalty, kernel="precomputed", class_weight="balanced")
+            machine.fit(similar, labels == name)
+            coefficients[machine.support_, i] = machine.dual_coef_[0]
+            intercepts[i] = machine.intercept_[0]
     return {
         "classes": np.array([*classes, RESERVE]),
-        "weights": weights,
-        "known": known.astype(np.float32),
+        "known": known,
+        "coefficients": coefficients,
+        "intercepts": intercepts,
+        "scale": np.array(scale),
     }
 
 
 def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> Predictions:
-    """Log-probabilities of the known classes.
+    """The machines' decision functions; the reserve class ranks by novelty alone.
 
-    The reserve class has next to none, so that it takes nothing from the others, and ranks by the
-    novelty alone.
+    A class without interest has logit 0: what is sure of none of those of interest belongs to it.
     """
-    from scipy.special import log_softmax
+    from sklearn.metrics.pairwise import cosine_distances
 
-    weights = state["weights"]
-    logits = x.astype(np.float64) @ weights[:, :-1].T + weights[:, -1]
-    reserve = _NEVER + _novelty(x, options, state)
-    logits = np.column_stack([log_softmax(logits, axis=1), reserve])
+    known = state["known"]
+    k = min(options.n_neighbours, len(known))
+    logits = np.empty((len(x), len(state["classes"])))
+    for rows, part in _parts(x / state["scale"]):
+        similar = _similar(_squared_distances(part, known), options)
+        decided = similar @ state["coefficients"] + state["intercepts"]
+        logits[rows, :-1] = options.sharpness * decided
+        nearest = np.partition(cosine_distances(part, known), k - 1, axis=1)[:, :k]
+        logits[rows, -1] = _NEVER + nearest.mean(axis=1)
     return Predictions(tuple(str(c) for c in state["classes"]), logits)
 
 
-def _novelty(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> np.ndarray:
-    from sklearn.neighbors import NearestNeighbors
+def _parts(x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    for start in range(0, len(x), _ROWS):
+        rows = slice(start, start + _ROWS)
+        yield rows, x[rows]
 
-    k = min(options.n_neighbours, len(state["known"]))
-    near = NearestNeighbors(n_neighbors=k, metric="cosine").fit(state["known"])
-    return near.kneighbors(x)[0].mean(axis=1) if len(x) else np.empty(0)
+
+def _squared_distances(x: np.ndarray, known: np.ndarray) -> np.ndarray:
+    from sklearn.metrics.pairwise import euclidean_distances
+
+    return euclidean_distances(x.astype(np.float64), known.astype(np.float64), squared=True)
+
+
+def _similar(apart: np.ndarray, options: Options) -> np.ndarray:
+    return np.exp(-options.gamma * apart)
