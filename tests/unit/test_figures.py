@@ -12,8 +12,10 @@ from hoag.figures import (
     claim,
     embedding,
     galleries,
+    latents,
     performance,
     reconstructions,
+    rounds,
     scores,
     studies,
     training,
@@ -201,6 +203,34 @@ def histogram_of(n: int, *, labelled: bool) -> tuple:
     return table, labels if labelled else None, "wgan"
 
 
+def draw_rounds(experiments: int, classes: int, n_rounds: int = 12) -> pd.DataFrame:
+    """Quantities that rise with the rounds, with their bands."""
+    rng = np.random.default_rng(0)
+    rows = [
+        (f"learner_{e}", KINDS[c], r, quantity, 5, *[r / n_rounds * rng.uniform(0.5, 1)] * 4)
+        for e in range(experiments)
+        for c in range(classes)
+        for r in range(1, n_rounds + 1)
+        for quantity in rounds.TITLES
+    ]
+    columns = ["experiment", "class", "round", "quantity", "n_trials"]
+    table = pd.DataFrame(rows, columns=[*columns, "mean", "mean_low", "mean_high", "median"])
+    return table.assign(low=table["median"] - 0.1, high=table["median"] + 0.1)
+
+
+def draw_latents(n: int, n_rounds: int) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    parts = [
+        pd.DataFrame({
+            "round": 5 * r + 1, "object_id": [str(i) for i in range(n)],
+            "class": rng.choice(["plane", "car", "bird"], n, p=[0.5, 0.45, 0.05]),
+            "asked": rng.random(n) < 0.1, "x": rng.normal(size=n), "y": rng.normal(size=n),
+        })
+        for r in range(n_rounds)
+    ]  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
+
+
 def call(function, *args, **kwargs):
     return lambda: function(*args, **kwargs)
 
@@ -238,6 +268,17 @@ FIGURES = {
     "studies_tiny": call(studies.draw, draw_study(1).drop(columns="seed").iloc[:2]),
     "prediction": call(claim.draw_neighbour_prediction, draw_prediction(3)),
     "prediction_tiny": call(claim.draw_neighbour_prediction, draw_prediction(1).iloc[:1]),
+    "rounds": call(rounds.draw_rounds, draw_rounds(4, 2)),
+    "rounds_tiny": call(rounds.draw_rounds, draw_rounds(1, 1, n_rounds=1)),
+    "datasets": call(
+        rounds.draw_datasets,
+        {"digits": draw_rounds(3, 2), "photographs": draw_rounds(2, 1), "galaxies": None},
+        "Dynamic and static",
+        ["learner_0", "learner_2"],
+        ["pool_mcc", "true_candidates"],
+    ),
+    "latents": call(latents.draw, draw_latents(900, 4), "ahunt"),
+    "latents_tiny": call(latents.draw, draw_latents(1, 1), "ahunt"),
     "purity": call(claim.draw_purity, draw_purities(3)),
     "purity_tiny": call(claim.draw_purity, draw_purities(1).iloc[:1]),
 }
@@ -259,6 +300,7 @@ EMPTY = {
     "studies": call(studies.draw, draw_study(1).iloc[:0]),
     "prediction": call(claim.draw_neighbour_prediction, draw_prediction(1).iloc[:0]),
     "purity": call(claim.draw_purity, draw_purities(1).iloc[:0]),
+    "rounds": call(rounds.draw_rounds, draw_rounds(1, 1).iloc[:0]),
 }
 ORDINARY = [name for name in FIGURES if not name.endswith(("_tiny", "_grey", "_unlabelled"))]
 pytestmark = pytest.mark.filterwarnings("error")
@@ -287,6 +329,15 @@ def test_nothing_to_draw_is_said(name):
     figure.canvas.draw()
     texts = " ".join(t.get_text() for t in figure.findobj(lambda a: hasattr(a, "get_text")))
     assert any(phrase in texts for phrase in ("no ", "0 of 0", "too few"))
+
+
+def test_a_data_set_without_a_run_is_said_and_an_unknown_experiment_refused():
+    found = {"digits": draw_rounds(2, 1), "galaxies": None}
+    figure, table = rounds.draw_datasets(found, "Both", ["learner_0"], ["pool_mcc"])
+    assert any(t.get_text() == "not run" for t in figure.axes[1].texts)
+    assert set(table["dataset"]) == {"digits"} and set(table["experiment"]) == {"learner_0"}
+    with pytest.raises(ValueError, match="found experiment 'other', allowed: learner_0, learner_1"):
+        rounds.draw_datasets(found, "Both", ["other"], ["pool_mcc"])
 
 
 def test_save_writes_png_and_pdf_without_dates(tmp_path):
@@ -453,22 +504,7 @@ def test_any_two_series_differ_in_more_than_colour():
     assert len(set(pairs)) == len(pairs)
 
 
-CAPTIONS = [
-    "reconstructions",
-    "score_histogram",
-    "embedding",
-    "groups",
-    "gallery_top",
-    "gallery_bottom",
-    "training_curves",
-    "samples",
-    "performance_curves",
-    "performance_by_kind",
-    "studies",
-    "neighbour_prediction",
-    "purity",
-    "workflow",
-]
+CAPTIONS = sorted(path.stem for path in REPORT.glob("*.rst"))
 
 
 @pytest.mark.parametrize("name", CAPTIONS)

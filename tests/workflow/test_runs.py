@@ -16,6 +16,7 @@ pytestmark = pytest.mark.workflow
 ROOT = Path(__file__).parents[2]
 TARGETS = {"all", "download", "images", "scores", "embedding", "ranking", "figures", "summary"}
 TARGETS |= {"hunt"}
+COLLECTING = {"collect_rounds", "plot_datasets"}  # rules of collections
 
 
 def rules_of_the_workflow():
@@ -47,7 +48,9 @@ SCHEMAS = {  # of every table that a run leaves, but the figures' own
     "tables/study-*.csv": "study",
     "tables/rounds.parquet": "rounds",
     "tables/comparisons.csv": "comparisons",
-    "active/*/*.parquet": "trials",
+    "active/*/trials-*.parquet": "trials",
+    "active/*/latents.parquet": "latents",
+    "active/*/latent_map.parquet": "latent_map",
     "tables/figures/*.csv": "figure",
 }
 
@@ -65,7 +68,7 @@ def check_tables(results):
 
 def test_every_rule_ran(undisturbed):
     made = undisturbed.finished.jobs
-    assert set(made) == rules_of_the_workflow() - TARGETS
+    assert set(made) == rules_of_the_workflow() - TARGETS - COLLECTING
     results = undisturbed.workspace.folder / "results" / "small"
     for rule in made:
         for kind, suffix in (("logs", "log"), ("benchmarks", "tsv")):
@@ -101,6 +104,33 @@ def test_summary_is_printed(undisturbed):
 
 def test_second_run_has_nothing_to_do(undisturbed):
     assert undisturbed.workspace.run().nothing_to_do
+
+
+def test_a_collection_puts_runs_together(small):
+    (small.folder / "published.csv").write_text(
+        "dataset,experiment,quantity,value\nSky,dynamic,pool_mcc,0.9\nElse,dynamic,pool_mcc,0.4\n"
+    )
+    figure = {"title": "All", "experiments": ["dynamic", "scored"], "quantities": ["n_found"]}
+    collect = {"runs": {"Sky": "small", "Else": "never_run"}, "published": "published.csv"}
+    config = {"run": "both", "collect": collect | {"figures": {"all": figure}}}
+    (small.folder / "both.yaml").write_text(yaml.safe_dump(config))
+    both = type(small)(small.folder, "both.yaml")
+    done = both.run()
+    assert done.code == 0, done.said
+    results = both.folder / "results" / "both"
+    table = tables.read("collected", results / "tables" / "collected.csv")
+    rows = table.set_index(["dataset", "experiment", "quantity"])
+    ours = rows.loc[("Sky", "dynamic", "pool_mcc")]
+    assert ours["n_trials"] == 2 and ours["difference"] == pytest.approx(ours["mean"] - 0.9)
+    assert rows.loc[("Else", "dynamic", "pool_mcc"), "n_trials"] == 0
+    drawn = tables.read("figure", results / "tables" / "figures" / "all.csv")
+    assert set(drawn["experiment"]) == set(figure["experiments"])
+    assert (results / "figures" / "all.png").stat().st_size
+    assert both.run().nothing_to_do
+    config["collect"]["runs"] = {"Sky": "smal"}
+    (small.folder / "both.yaml").write_text(yaml.safe_dump(config))
+    refused = both.run()
+    assert refused.code and "collect.runs: found no rounds of smal, allowed:" in refused.said
 
 
 def test_a_moved_run_has_nothing_to_do(small):
