@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from hoag import registry
 from hoag.active import evaluation
+from hoag.active.comparison import QUANTITIES, beside_published, by_round, in_pairs
 from hoag.active.contract import RESERVE, Answers, Predictions, class_order
 from hoag.active.interest import Weights, split_questions, weights_of
 from hoag.active.learners import _augment, _network, ahunt, static
@@ -17,7 +18,7 @@ from hoag.active.learners._options import NetworkOptions
 from hoag.active.oracle import Labels, Table
 from hoag.active.protocol import Protocol, draw, needed
 from hoag.active.rounds import Plugin, draw_objects, run_trial, step
-from hoag.active.strategies import most_anomalous, most_uncertain
+from hoag.active.strategies import mixed, most_anomalous, most_uncertain
 from hoag.options import ConfigError, build
 
 START = {"a": 6, "b": 5}
@@ -443,3 +444,82 @@ def test_network_options_have_the_paper_s_values():
     options = NetworkOptions()
     assert (options.n_latent, options.epochs, options.filters) == (64, 3, (16, 8))
     assert (options.rotation_deg, options.shift, options.zoom) == (10, 0.04, 0.04)
+
+
+# --- trials put together
+
+
+def trials_of(*values, name="odd"):
+    """Two rounds of each trial; the last one has the value."""
+    measures = dict.fromkeys(QUANTITIES, 0.0) | {"n_asked": 10}
+    rows = [
+        measures | {"trial": t, "round": r, "class": name, "pool_mcc": v * r / 2, "n_found": 5 * r}
+        for t, v in enumerate(values)
+        for r in (1, 2)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_differences_are_of_the_same_trials_in_the_last_round():
+    trials = {"a": trials_of(0.1, 0.5, 0.9), "b": trials_of(0.3, 0.7), "c": trials_of(0.0, 0.0)}
+    table = in_pairs(trials, seed=1).set_index(["experiment", "reference", "quantity"])
+    assert set(table.index.droplevel("quantity")) == {("b", "a"), ("c", "a"), ("c", "b")}
+    row = table.loc[("b", "a", "pool_mcc")]
+    assert row["n_trials"] == 2 and row["difference"] == pytest.approx(0.2)
+    assert row["low"] == pytest.approx(0.2) and row["high"] == pytest.approx(0.2)
+    assert table.loc[("c", "b", "pool_mcc"), "difference"] == pytest.approx(-0.5)
+    assert table.loc[("c", "b", "found_per_question"), "difference"] == 0
+
+
+def test_published_numbers_stand_beside_the_last_round_and_alone_where_nothing_was_run():
+    rounds = by_round({"ahunt": trials_of(0.8, 0.9), "new": trials_of(0.5)}, seed=1)
+    published = pd.DataFrame(
+        [("digits", "ahunt", "pool_mcc", 0.99), ("galaxies", "ahunt", "pool_mcc", 0.84),
+         ("stars", "ahunt", "pool_mcc", 0.1)],
+        columns=["dataset", "experiment", "quantity", "value"],
+    )  # fmt: skip
+    table = beside_published({"digits": rounds, "galaxies": None}, published)
+    rows = table.set_index(["dataset", "experiment", "quantity"])
+    ours = rows.loc[("digits", "ahunt", "pool_mcc")]
+    assert ours["mean"] == pytest.approx(0.85) and ours["difference"] == pytest.approx(-0.14)
+    assert 0.8 <= ours["low"] <= ours["mean"] <= ours["high"] <= 0.9
+    assert np.isnan(rows.loc[("digits", "new", "pool_mcc"), "published"])
+    assert rows.loc[("galaxies", "ahunt", "pool_mcc"), "n_trials"] == 0
+    assert set(table["dataset"]) == {"digits", "galaxies"}
+    alone = beside_published({"digits": rounds}, None)
+    assert alone["published"].isna().all() and set(alone["experiment"]) == {"ahunt", "new"}
+
+
+# --- the recipe
+
+
+def test_hoag_parts_only_classes_of_interest_and_ranks_by_novelty_before_that():
+    rng = np.random.default_rng(0)
+    x = rng.normal(0, 1, (50, 5)).astype(np.float32)
+    x[:40, 0] += 6
+    x[40:, 1] += 6
+    classes = np.array(["plain"] * 40 + ["odd"] * 10, dtype=object)
+    start = Answers(np.arange(20), classes[:20], np.zeros(20))
+    options = HOAG.Options()
+    state = HOAG.learn(x, start, options, seed=0)
+    novelty = HOAG.predict(x, options, state).of(RESERVE)
+    assert novelty[40:].min() > np.quantile(novelty[:40], 0.9)
+    both = np.r_[0:20, 40:45]
+    answers = Answers.of_classes(both, classes[both])
+    for interest, apart in ((5.0, True), (0.0, False)):
+        graded = Answers(both, answers.classes, np.where(classes[both] == "odd", interest, 0.0))
+        odds = HOAG.predict(x, options, HOAG.learn(x, graded, options, seed=0)).of("odd")
+        assert (odds[45:].min() > odds[20:40].max()) == apart
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.0, [9, 8]), (0.5, [9, 5]), (1.0, [5, 4])])
+def test_mixed_questions_go_to_the_surest_and_to_the_least_sure(share, expected):
+    odds = np.arange(10) - 4.8  # nearest to 0: number 5, then 4
+    predictions = Predictions(("plain", "odd", RESERVE), np.c_[0 * odds, odds, 0 * odds - 1e3])
+    free, rng = np.ones(10, bool), np.random.default_rng(0)
+    options = build(mixed.Options, {"uncertain": share}, "x")
+    assert mixed.select(predictions, "odd", 2, free, options, rng).tolist() == expected
+    below = Predictions(("plain", "odd", RESERVE), predictions.logits - [0, 10, 0])
+    assert mixed.select(below, "odd", 2, free, options, rng).tolist() == [9, 8]
+    free[9] = False
+    assert 9 not in mixed.select(predictions, "odd", 5, free, options, rng)

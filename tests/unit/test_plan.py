@@ -565,6 +565,22 @@ def test_an_experiment_takes_the_common_protocol_and_its_own_changes():
             "try: protocol.n_round: found 'n_round'",
         ),
         ({"learner": {"kind": "ahunt"}, "trials": 0}, "trials: found 0, allowed: 1 or more"),
+        (
+            {"learner": {"kind": "hoag"}, "features": {"codes": 1, "images": 1}},
+            "try.features: found 'images', allowed: codes, residual_codes",
+        ),
+        (
+            {"learner": {"kind": "ahunt"}, "features": {"codes": 0}},
+            "try.features.codes: found 0, allowed: ",
+        ),
+        (
+            {"learner": {"kind": "iforest_raw"}, "latent_rounds": [1]},
+            "latent_rounds: found [1], allowed: nothing, since learner 'iforest_raw' has no latent",
+        ),
+        (
+            {"learner": {"kind": "ahunt"}, "latent_rounds": [1, 31]},
+            "latent_rounds: found 31, allowed: 1 to 30",
+        ),
     ],
 )
 def test_an_experiment_that_cannot_be_is_refused(section, message):

@@ -166,7 +166,7 @@ SCHEMAS = {
         },
         ("experiment", "class", "round", "quantity"),
     ),
-    "comparisons": Schema(  # last round, trial by trial, against the first experiment
+    "comparisons": Schema(  # last round, trial by trial, of two experiments
         {
             "experiment": TEXT,
             "reference": TEXT,

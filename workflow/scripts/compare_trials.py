@@ -1,10 +1,10 @@
-"""Put the trials of all experiments together: by round, and against the first experiment."""
+"""Put the trials of all experiments together: by round, and each against each."""
 
 import pandas as pd
 
 from _job import job
 from hoag import tables
-from hoag.active.comparison import against_first, by_round
+from hoag.active.comparison import by_round, in_pairs
 
 
 def main(
@@ -20,7 +20,7 @@ def main(
         trials.setdefault(experiment, []).append(tables.read("trials", path))
     whole = {name: pd.concat(parts, ignore_index=True) for name, parts in trials.items()}
     tables.write("rounds", by_round(whole, seed=seed), path_rounds)
-    tables.write("comparisons", against_first(whole, seed=seed), path_comparisons)
+    tables.write("comparisons", in_pairs(whole, seed=seed), path_comparisons)
 
 
 if __name__ == "__main__":

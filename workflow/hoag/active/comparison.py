@@ -1,5 +1,6 @@
 """Trials of several experiments put together: round by round, and against one another."""
 
+import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -66,8 +67,8 @@ def by_round(trials: Mapping[str, "pd.DataFrame"], *, seed: int) -> "pd.DataFram
     return pd.DataFrame(rows, columns=[*columns, "mean_high", "median", "low", "high"])
 
 
-def against_first(trials: Mapping[str, "pd.DataFrame"], *, seed: int) -> "pd.DataFrame":
-    """Last round of every experiment minus the first one's, over the trials that both have.
+def in_pairs(trials: Mapping[str, "pd.DataFrame"], *, seed: int) -> "pd.DataFrame":
+    """Last round of every experiment minus that of each one before it, over trials that both have.
 
     The objects of a trial depend on its number alone, so that a difference is that of the learners
     on the same objects. Values on unlabelled objects are not compared: a learner that finds the
@@ -88,9 +89,8 @@ def against_first(trials: Mapping[str, "pd.DataFrame"], *, seed: int) -> "pd.Dat
     import pandas as pd
 
     ends = {name: _last(table) for name, table in trials.items()}
-    reference = next(iter(ends))
     rows = []
-    for experiment in list(ends)[1:]:
+    for reference, experiment in itertools.combinations(ends, 2):
         both = ends[experiment].join(ends[reference], how="inner", rsuffix="_of_reference")
         for name, part in both.groupby(level="class"):
             for quantity in COMPARED:
