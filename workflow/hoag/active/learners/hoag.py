@@ -5,7 +5,7 @@ features ``pretrained``. Before the first anomaly is found, objects rank by how 
 what is known.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,12 +54,12 @@ def learn(
         raise ValueError("found no labelled object to learn from, allowed: 1 or more")
     classes = sorted(set(labels))
     scale = np.sqrt(np.square(x, dtype=np.float64).sum(axis=1).mean()) or 1.0
-    known = x[answers.index] / scale
+    known = (x[answers.index] / scale).astype(np.float32)
     coefficients = np.zeros((len(known), len(classes)))
     intercepts = np.zeros(len(classes))
     wanted = {c for c, i in zip(labels, answers.interest, strict=True) if not i <= 0}  # or NaN
     if wanted and len(classes) > 1:
-        similar = _similar(_squared_distances(known, known), options)
+        similar = _similar(known, known, known @ known.T, options)
         for i, name in ((i, c) for i, c in enumerate(classes) if c in wanted):
             machine = SVC(C=options.penalty, kernel="precomputed", class_weight="balanced")
             machine.fit(similar, labels == name)
@@ -70,7 +70,7 @@ def learn(
         "known": known,
         "coefficients": coefficients,
         "intercepts": intercepts,
-        "scale": np.array(scale),
+        "scale": np.array(scale, dtype=np.float32),
     }
 
 
@@ -79,31 +79,29 @@ def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) ->
 
     A class without interest has logit 0: what is sure of none of those of interest belongs to it.
     """
-    from sklearn.metrics.pairwise import cosine_distances
-
     known = state["known"]
     k = min(options.n_neighbours, len(known))
     logits = np.empty((len(x), len(state["classes"])))
-    for rows, part in _parts(x / state["scale"]):
-        similar = _similar(_squared_distances(part, known), options)
-        decided = similar @ state["coefficients"] + state["intercepts"]
-        logits[rows, :-1] = options.sharpness * decided
-        nearest = np.partition(cosine_distances(part, known), k - 1, axis=1)[:, :k]
-        logits[rows, -1] = _NEVER + nearest.mean(axis=1)
+    for start in range(0, len(x), _ROWS):
+        rows = slice(start, start + _ROWS)
+        part = (x[rows] / state["scale"]).astype(np.float32)
+        products = part @ known.T  # distances of both kinds come from them
+        decided = _similar(part, known, products, options) @ state["coefficients"]
+        logits[rows, :-1] = options.sharpness * (decided + state["intercepts"])
+        cosines = products / (_lengths(part)[:, None] * _lengths(known))
+        nearest = 1 - np.partition(cosines, -k, axis=1)[:, -k:]
+        logits[rows, -1] = _NEVER + nearest.mean(axis=1, dtype=np.float64)
     return Predictions(tuple(str(c) for c in state["classes"]), logits)
 
 
-def _parts(x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    for start in range(0, len(x), _ROWS):
-        rows = slice(start, start + _ROWS)
-        yield rows, x[rows]
+def _similar(
+    x: np.ndarray, known: np.ndarray, products: np.ndarray, options: Options
+) -> np.ndarray:
+    """exp(-gamma d^2), (n, m) float64, from the vectors' inner products."""
+    squared = _lengths(x)[:, None] ** 2 + _lengths(known) ** 2 - 2 * products
+    return np.exp(-options.gamma * np.maximum(squared, 0), dtype=np.float64)
 
 
-def _squared_distances(x: np.ndarray, known: np.ndarray) -> np.ndarray:
-    from sklearn.metrics.pairwise import euclidean_distances
-
-    return euclidean_distances(x.astype(np.float64), known.astype(np.float64), squared=True)
-
-
-def _similar(apart: np.ndarray, options: Options) -> np.ndarray:
-    return np.exp(-options.gamma * apart)
+def _lengths(x: np.ndarray) -> np.ndarray:
+    """(n,); not quite 0, so that one can divide by products of them."""
+    return np.maximum(np.sqrt(np.square(x).sum(axis=1)), np.float32(1e-12))
