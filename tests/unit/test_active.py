@@ -53,7 +53,7 @@ def test_a_draw_has_the_counts_of_the_protocol_and_holds_out_others():
 def test_a_trial_s_objects_depend_on_its_number_alone():
     y = labels()
     first = draw(protocol(), y, seed=1, trial=4)
-    again = draw(protocol(n_questions=1, interest=()), y, seed=1, trial=4)
+    again = draw(protocol(n_questions=1, interest=[{"weights": {"odd": 1}}]), y, seed=1, trial=4)
     np.testing.assert_array_equal(first.order, again.order)
     np.testing.assert_array_equal(first.held_out, again.held_out)
     assert set(draw(protocol(), y, seed=1, trial=5).order) != set(first.order)
@@ -86,12 +86,33 @@ def test_arrivals_may_change_with_the_rounds():
         ({"arrivals": [3]}, "found 3, allowed: a mapping"),
         ({"anomalies": ["a"]}, "anomalies: found 'a', allowed: ['odd'], which arrive"),
         ({"pool": "weekly"}, "pool: found 'weekly', allowed: cumulative, nightly"),
+        ({"start": {0: 5}}, "found label 0, allowed: text (in quotes, if it is a number) other"),
+        ({"start": {"reserve": 5}}, "found label 'reserve', allowed: text"),
+        ({"classes": {"normal": ["a", "c"]}}, "classes.normal: found 'c', allowed: a, b, odd"),
+        ({"classes": {"normal": 5}}, "classes.normal: found 5, allowed: "),
+        ({"interest": [{"weights": {"odd": 0}}]}, "weights: found {'odd': 0}, allowed: at least"),
+        ({"interest": [{"weights": {"odd": -1}}]}, "weights.odd: found -1, allowed: 0 or more"),
+        (
+            {"interest": [{"weights": {"od": 1}}]},
+            "interest: found 'od', allowed: a, b, odd, reserve",
+        ),
+        (
+            {"arrivals": [{"counts": {"a": 1}}, {"from_round": 9, "counts": {"odd": 1}}]},
+            "found no class that is not there at the start",
+        ),
     ],
 )
 def test_a_protocol_that_cannot_be_is_refused(changes, message):
     with pytest.raises(ConfigError) as caught:
         protocol(**changes)
     assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_interest_is_relative_to_the_classes_that_answers_can_have():
+    answers = Answers.of_classes(np.arange(3), np.array(["5", "9", "0"], dtype=object))
+    weights = {RESERVE: 0.83, "5": 0.17, "9": 0.085}
+    np.testing.assert_allclose(answers.as_interest(weights), [5, 2.5, 0])
+    np.testing.assert_allclose(answers.as_interest({RESERVE: 1}), 0)
 
 
 def test_labels_can_be_lumped_into_classes():
@@ -237,8 +258,8 @@ def known(n=20, classes=("a", "b")):
 
 
 def test_new_classes_come_after_the_reserve_class():
-    assert class_order([], ["b", "a", "b"], reserve=True) == ["a", "b", RESERVE]
-    grown = class_order(["a", "b", RESERVE], ["a", "9", "5", "9"], reserve=True)
+    assert class_order([], ["b", "a", "b"]) == ["a", "b", RESERVE]
+    grown = class_order(["a", "b", RESERVE], ["a", "9", "5", "9"])
     assert grown == ["a", "b", RESERVE, "9", "5"]
 
 
@@ -453,7 +474,15 @@ def trials_of(*values, name="odd"):
     """Two rounds of each trial; the last one has the value."""
     measures = dict.fromkeys(QUANTITIES, 0.0) | {"n_asked": 10}
     rows = [
-        measures | {"trial": t, "round": r, "class": name, "pool_mcc": v * r / 2, "n_found": 5 * r}
+        measures
+        | {
+            "trial": t,
+            "objects": str(t),
+            "round": r,
+            "class": name,
+            "pool_mcc": v * r / 2,
+            "n_found": 5 * r,
+        }
         for t, v in enumerate(values)
         for r in (1, 2)
     ]
@@ -469,6 +498,8 @@ def test_differences_are_of_the_same_trials_in_the_last_round():
     assert row["low"] == pytest.approx(0.2) and row["high"] == pytest.approx(0.2)
     assert table.loc[("c", "b", "pool_mcc"), "difference"] == pytest.approx(-0.5)
     assert table.loc[("c", "b", "found_per_question"), "difference"] == 0
+    elsewhere = trials_of(0.1, 0.5).assign(objects="others")
+    assert not len(in_pairs({"a": trials["a"], "d": elsewhere}, seed=1)), "not the same objects"
 
 
 def test_published_numbers_stand_beside_the_last_round_and_alone_where_nothing_was_run():

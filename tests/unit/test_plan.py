@@ -554,7 +554,7 @@ def test_an_experiment_takes_the_common_protocol_and_its_own_changes():
         ),
         (
             {"learner": {"kind": "ahunt"}, "strategy": {"kind": "bald"}},
-            "needs passes; learner 'ahunt' gives classes, latent; give learner.n_passes",
+            "needs passes; learner 'ahunt' gives classes, latent; give learner.n_passes, 2 or",
         ),
         (
             {"learner": {"kind": "iforest_raw"}, "strategy": {"kind": "margin"}},
@@ -571,7 +571,15 @@ def test_an_experiment_takes_the_common_protocol_and_its_own_changes():
         ),
         (
             {"learner": {"kind": "ahunt"}, "features": {"codes": 0}},
-            "try.features.codes: found 0, allowed: ",
+            "try.features.codes: found 0, allowed: more than 0",
+        ),
+        (
+            {"learner": {"kind": "ahunt", "filters": [8] * 6}},
+            "learner.filters: found 6 convolutions, allowed for images of 32 px: 5 or fewer",
+        ),
+        (
+            {"learner": {"kind": "hoag"}, "features": "codes", "protocol": {"noise": 0.1}},
+            "try.protocol.noise: found 0.1, allowed for images only",
         ),
         (
             {"learner": {"kind": "iforest_raw"}, "latent_rounds": [1]},

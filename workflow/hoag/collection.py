@@ -43,6 +43,8 @@ def make_collection(config: Mapping[str, Any]) -> Collection:
     """
     checked = check_schema(config, SCHEMA)
     collect = checked["collect"]
+    if checked["run"] in collect["runs"].values():
+        raise ConfigError(f"run: found {checked['run']!r}, allowed: a name that no run has")
     rounds = {}
     for name, run in collect["runs"].items():
         path = Path("results", run, "tables", "rounds.parquet")

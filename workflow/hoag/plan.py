@@ -140,7 +140,9 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
         features=features,
         detectors=detectors,
         embeddings={},
-        experiments=build_experiments(config, list(features), has_images=chain is not None),
+        experiments=build_experiments(
+            config, list(features), image_shape=chain.shape if chain else None
+        ),
         truth=build(Truth, config["truth"], "truth") if "truth" in config else None,
         fit_batches=_known(config.get("fit_batches", list(batches)[:1]), batches, "fit_batches"),
         reference_batches=[],

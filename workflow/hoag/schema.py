@@ -38,6 +38,7 @@ def _say(error: Any) -> str:
         "minItems": lambda a: f"at least {a} item(s)",
         "minProperties": lambda a: f"at least {a} entry",
         "minimum": lambda a: f"{a} or more",
+        "exclusiveMinimum": lambda a: f"more than {a}",
         "uniqueItems": lambda _: "each value once",
         "pattern": lambda a: f"text like {a}",
         "enum": lambda a: ", ".join(map(str, a)),

@@ -119,6 +119,7 @@ SCHEMAS = {
     "trials": Schema(  # one row for each trial, round and class of anomalies
         {
             "trial": WHOLE,
+            "objects": TEXT,  # digest of those drawn and of when they arrive
             "round": WHOLE,
             "class": TEXT,
             "n_asked": WHOLE,  # by now
@@ -132,7 +133,7 @@ SCHEMAS = {
             "unlabelled_auroc": REAL,
             "unlabelled_average_precision": REAL,
         },
-        ("trial", "round", "class", "n_asked", "n_found"),
+        ("trial", "objects", "round", "class", "n_asked", "n_found"),
     ),
     "latents": Schema(  # a learner's latent space in some rounds of one trial
         {"round": WHOLE, "object_id": TEXT, "class": TEXT, "asked": pa.bool_()},

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from hoag import tables
-from hoag.active.experiments import IMAGES
-from hoag.active.protocol import Protocol
+from hoag.active.contract import IMAGES
+from hoag.active.protocol import Protocol, draw
 from hoag.active.rounds import Plugin
+from hoag.digests import digest
 from hoag.images.store import ImageStore
 from hoag.options import build
 from hoag.registry import plugin
@@ -26,6 +27,12 @@ class Setting:
     protocol: Protocol
     learner: Plugin
     strategy: Plugin
+
+    def objects(self, trial: int, seed: int) -> str:
+        """Digest of the objects of a trial and of when they arrive."""
+        drawn = draw(self.protocol, self.labels, seed=seed, trial=trial)
+        order, held_out = (self.object_ids[rows].tolist() for rows in (drawn.order, drawn.held_out))
+        return digest(order, held_out, drawn.n_known, drawn.ends)
 
 
 def read_setting(

@@ -34,7 +34,7 @@ def main(
 
     with threadpool_limits(1):  # trials, not their steps, run side by side
         for trial in trials:
-            rows += run_trial(
+            measured = run_trial(
                 s.data,
                 s.labels,
                 s.protocol,
@@ -44,6 +44,7 @@ def main(
                 trial=trial,
                 watch=watch,
             )
+            rows += [{"objects": s.objects(trial, seed)} | row for row in measured]
     tables.write("trials", pd.DataFrame(rows), path_trials)
 
 

@@ -71,7 +71,8 @@ def in_pairs(trials: Mapping[str, "pd.DataFrame"], *, seed: int) -> "pd.DataFram
     """Last round of every experiment minus that of each one before it, over trials that both have.
 
     The objects of a trial depend on its number alone, so that a difference is that of the learners
-    on the same objects. Values on unlabelled objects are not compared: a learner that finds the
+    on the same objects; trials whose objects differ, since a protocol or a feature space does, are
+    left out. Values on unlabelled objects are not compared: a learner that finds the
     easy ones keeps only hard ones.
 
     Parameters
@@ -137,24 +138,27 @@ def beside_published(
     parts = []
     for dataset, table in rounds.items():
         if table is not None:
-            last = table[(table["round"] == table["round"].max()) & table["quantity"].isin(TABLED)]
-            last = last.rename(columns={"mean_low": "low", "mean_high": "high", "low": "band_low",
-                                        "high": "band_high"})  # fmt: skip
+            ends = table.groupby("experiment")["round"].transform("max")
+            last = table[(table["round"] == ends) & table["quantity"].isin(TABLED)]
+            last = last.drop(columns=["low", "high"]).rename(
+                columns={"mean_low": "low", "mean_high": "high"}
+            )
             parts.append(last.assign(dataset=dataset)[[*key, *columns]])
     ours = pd.concat(parts, ignore_index=True)
     if published is None:
         return ours.assign(published=np.nan, difference=np.nan)
     published = published[[*key, "value"]].rename(columns={"value": "published"})
+    published = published[published["dataset"].isin(list(rounds))]
     both = ours.merge(published, on=key, how="left")
-    not_run = published[~published["dataset"].isin(ours["dataset"])]
-    not_run = not_run[not_run["dataset"].isin(list(rounds))].assign(n_trials=0)
     both["difference"] = both["mean"] - both["published"]
-    return pd.concat([both, not_run.reindex(columns=both.columns)], ignore_index=True)
+    alone = published.merge(ours[key], on=key, how="left", indicator=True)
+    alone = alone[alone["_merge"] == "left_only"].assign(n_trials=0).reindex(columns=both.columns)
+    return pd.concat([both, alone], ignore_index=True)
 
 
 def _last(table: "pd.DataFrame") -> "pd.DataFrame":
-    """Last round, by trial and class."""
-    last = table[table["round"] == table["round"].max()].set_index(["trial", "class"])
+    """Last round, by trial, drawn objects and class."""
+    last = table[table["round"] == table["round"].max()].set_index(["trial", "objects", "class"])
     return last.assign(found_per_question=last["n_found"] / last["n_asked"])
 
 

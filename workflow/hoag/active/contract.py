@@ -28,6 +28,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+IMAGES = "images"  # what is learned from, where it is no feature space
 RESERVE = "reserve"  # the class of what belongs to no known class
 NO_CLASS = ""
 INTERESTING, BORING = "interesting", "boring"  # classes of answers that give an interest alone
@@ -83,10 +84,10 @@ class Answers:
     def as_interest(self, weights: Mapping[str, float]) -> np.ndarray:
         """An interest of 0 to 5 for each answer, (m,).
 
-        Where none was given it is 5 times the weight of the class, relative to the largest one;
-        0 for classes without a weight.
+        Where none was given it is 5 times the weight of the class, relative to the largest one
+        of a class that an answer can have; 0 for classes without a weight.
         """
-        largest = max(weights.values(), default=0.0) or 1.0
+        largest = max((w for c, w in weights.items() if c != RESERVE), default=0.0) or 1.0
         of_class = [MOST_INTEREST * weights.get(c, 0.0) / largest for c in self.classes]
         return np.where(np.isnan(self.interest), np.array(of_class, dtype=float), self.interest)
 
@@ -151,7 +152,7 @@ class Predictions:
         return replace(self, **found)
 
 
-def class_order(known: Sequence[str], answered: Sequence[str], *, reserve: bool) -> list[str]:
+def class_order(known: Sequence[str], answered: Sequence[str]) -> list[str]:
     """Classes in the order in which a network gets them: known ones, reserve, then new ones.
 
     Parameters
@@ -160,10 +161,8 @@ def class_order(known: Sequence[str], answered: Sequence[str], *, reserve: bool)
         Classes of the round before, reserve included; empty in the first round.
     answered
         Class of each answer, in the order of the answers.
-    reserve
-        Whether there is a reserve class.
     """
     if not known:
-        known = [*sorted(set(answered)), *([RESERVE] if reserve else [])]
+        known = [*sorted(set(answered)), RESERVE]
     new = [c for c in dict.fromkeys(answered) if c not in known]
     return [*known, *new]

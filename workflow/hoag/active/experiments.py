@@ -1,15 +1,15 @@
 """Experiments of the configuration, checked while the run is being planned."""
 
 import dataclasses
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from hoag import registry
+from hoag.active.contract import IMAGES
 from hoag.active.protocol import Protocol
 from hoag.options import ConfigError, as_plain, build, unknown
-
-IMAGES = "images"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,10 @@ class Experiment:
 
 
 def build_experiments(
-    config: Mapping[str, Any], spaces: Collection[str], *, has_images: bool
+    config: Mapping[str, Any],
+    spaces: Collection[str],
+    *,
+    image_shape: tuple[int, int, int] | None,
 ) -> dict[str, Experiment]:
     """All experiments, by name.
 
@@ -50,8 +53,8 @@ def build_experiments(
         ``experiments`` that doesn't say otherwise.
     spaces
         Names of the feature spaces.
-    has_images
-        Whether the run's objects have images.
+    image_shape
+        (y, x, channel) of the run's images, None where its objects have none.
 
     Raises
     ------
@@ -59,7 +62,7 @@ def build_experiments(
         For the first fault found.
     """
     return {
-        name: _experiment(section, f"experiments.{name}", config, spaces, has_images=has_images)
+        name: _experiment(section, f"experiments.{name}", config, spaces, image_shape=image_shape)
         for name, section in config["experiments"].items()
     }
 
@@ -70,7 +73,7 @@ def _experiment(
     config: Mapping[str, Any],
     spaces: Collection[str],
     *,
-    has_images: bool,
+    image_shape: tuple[int, int, int] | None,
 ) -> Experiment:
     learner = _plugin("learners", section["learner"], f"{key}.learner")
     strategy = _plugin("strategies", section["strategy"], f"{key}.strategy")
@@ -79,7 +82,7 @@ def _experiment(
         if name not in spaces and (name != IMAGES or features != IMAGES):
             allowed = spaces if isinstance(features, Mapping) else [IMAGES, *spaces]
             raise ConfigError(unknown(f"{key}.features", name, allowed))
-    if features == IMAGES and not has_images:
+    if features == IMAGES and image_shape is None:
         raise ConfigError(f"{key}.features: required, since this run has no images")
     takes = learner.module.TAKES
     if ("images" if features == IMAGES else "vectors") not in takes:
@@ -93,6 +96,10 @@ def _experiment(
         protocol = build(Protocol, merged, "protocol")
     except ConfigError as error:
         raise ConfigError(f"{key}: {error}") from None
+    if features == IMAGES:
+        _check_depth(learner, image_shape, key)
+    elif protocol.noise:
+        raise ConfigError(f"{key}.protocol.noise: found {protocol.noise}, allowed for images only")
     latent_rounds = tuple(sorted(section["latent_rounds"]))
     if latent_rounds and "latent" not in learner.module.GIVES:
         raise ConfigError(
@@ -129,14 +136,26 @@ def _plugin(family: str, section: Mapping[str, Any], key: str) -> _Plugin:
     return _Plugin(section["kind"], module, options)
 
 
+def _check_depth(learner: _Plugin, shape: tuple[int, int, int], key: str) -> None:
+    """Each convolution is followed by pooling, which halves the side."""
+    most = int(math.log2(min(shape[:2])))
+    n = len(getattr(learner.options, "filters", ()))
+    if n > most:
+        raise ConfigError(
+            f"{key}.learner.filters: found {n} convolutions, allowed for images of "
+            f"{min(shape[:2])} px: {most} or fewer"
+        )
+
+
 def _check_needs(learner: _Plugin, strategy: _Plugin, key: str) -> None:
     """What the strategy needs must be what the learner gives, as its options have it."""
     gives = set(learner.module.GIVES)
-    if "passes" in gives and not getattr(learner.options, "n_passes", 1):
+    drops = getattr(learner.options, "dropout", 1) > 0
+    if "passes" in gives and not (drops and getattr(learner.options, "n_passes", 2) >= 2):
         gives.remove("passes")
     lacking = [n for n in strategy.module.NEEDS if n not in gives]
     if lacking:
-        hint = "; give learner.n_passes" if lacking == ["passes"] else ""
+        hint = "; give learner.n_passes, 2 or more, and dropout" if lacking == ["passes"] else ""
         raise ConfigError(
             f"{key}.strategy: found {strategy.kind!r}, which needs {lacking[0]}; learner "
             f"{learner.kind!r} gives {', '.join(sorted(gives)) or 'scores alone'}{hint}"

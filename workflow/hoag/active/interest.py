@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hoag.active.contract import RESERVE
-from hoag.options import option
+from hoag.options import ConfigError, option
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,13 @@ class Weights:
     from_round: int = option(1, doc="First round in which they hold.", minimum=1)
     found: tuple[str, ...] = option((), doc="Classes that must have been answered by then.")
 
+    def __post_init__(self) -> None:
+        for name, weight in self.weights.items():
+            if isinstance(weight, bool) or not isinstance(weight, int | float) or weight < 0:
+                raise ConfigError(f"weights.{name}: found {weight!r}, allowed: 0 or more")
+        if not sum(self.weights.values()):
+            raise ConfigError(f"weights: found {self.weights}, allowed: at least one above 0")
+
 
 def weights_of(
     rules: Sequence[Weights], round_number: int, anomalies: Sequence[str], found: Sequence[str]
@@ -26,9 +33,8 @@ def weights_of(
     Parameters
     ----------
     rules
-        The last one whose conditions are met holds. None at all: the paper's (section 4), all
-        questions for the reserve class until an anomaly is found, then all for the first class
-        found.
+        The last one whose conditions are met holds. None: the paper's (section 4), all questions
+        for the reserve class until an anomaly is found, then all for the first class found.
     round_number
         1 for the first round of questions.
     anomalies

@@ -1,6 +1,6 @@
 """Who answers the questions: labels that are known, or a person's answers in a table."""
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,14 +8,6 @@ from hoag.active.contract import NO_CLASS, Answers
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-class Oracle(Protocol):
-    """Whoever answers."""
-
-    def answer(self, index: np.ndarray) -> Answers:
-        """What the objects at ``index`` are, as far as is known by now."""
-        ...
 
 
 class Labels:
@@ -58,6 +50,7 @@ class Table:
     def __init__(self, table: "pd.DataFrame", object_ids: np.ndarray) -> None:
         row = {object_id: i for i, object_id in enumerate(object_ids)}
         last = table.drop_duplicates("object_id", keep="last")
+        last = last.assign(**{"class": last["class"].replace(NO_CLASS, None)})
         last = last[
             last["object_id"].isin(row) & (last["class"].notna() | last["interest"].notna())
         ]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hoag import seeds
+from hoag.active.contract import RESERVE
 from hoag.active.interest import Weights
 from hoag.options import ConfigError, build, option
 
@@ -62,18 +63,14 @@ class Protocol:
         _set(self, "interest", [build(Weights, _mapping(w), "interest") for w in self.interest])
         if not self.arrivals:
             raise ConfigError("arrivals: found nothing, allowed: one entry or more")
-        for counts in (self.start, *(a.counts for a in self.arrivals)):
-            for label, n in counts.items():
-                if isinstance(n, bool) or not isinstance(n, int) or n < 0:
-                    raise ConfigError(f"{label}: found {n!r}, allowed: a whole number of objects")
+        self._check_labels()
         if not any(n > 0 for n in self.start.values()):
             raise ConfigError("start: found no object, allowed: 1 or more")
         starts = {self.class_of(label) for label, n in self.start.items() if n}
-        found = self.anomalies or tuple(
-            dict.fromkeys(self.class_of(x) for a in self.arrivals for x in a.counts)
-        )
-        _set(self, "anomalies", [c for c in found if self.anomalies or c not in starts])
-        arriving = {self.class_of(x) for a in self.arrivals for x, n in a.counts.items() if n}
+        arriving = {self.class_of(label) for label, n in self.totals().items() if n}
+        found = dict.fromkeys(self.class_of(x) for a in self.arrivals for x in a.counts)
+        own = [c for c in found if c in arriving - starts]
+        _set(self, "anomalies", self.anomalies or own)
         for name in self.anomalies:
             if name not in arriving or name in starts:
                 raise ConfigError(
@@ -82,6 +79,27 @@ class Protocol:
                 )
         if not self.anomalies:
             raise ConfigError("arrivals: found no class that is not there at the start")
+        known = [*dict.fromkeys(self.class_of(label) for label in self.labels()), RESERVE]
+        for name in (n for rule in self.interest for n in (*rule.weights, *rule.found)):
+            if name not in known:
+                raise ConfigError(f"interest: found {name!r}, allowed: {', '.join(known)}")
+
+    def _check_labels(self) -> None:
+        for counts in (self.start, *(a.counts for a in self.arrivals)):
+            for label, n in counts.items():
+                if isinstance(n, bool) or not isinstance(n, int) or n < 0:
+                    raise ConfigError(f"{label}: found {n!r}, allowed: a whole number of objects")
+                if not isinstance(label, str) or label == RESERVE:
+                    raise ConfigError(
+                        f"found label {label!r}, allowed: text (in quotes, if it is a number) "
+                        f"other than {RESERVE!r}"
+                    )
+        for name, lumped in self.classes.items():
+            for label in lumped if isinstance(lumped, list | tuple) and lumped else [lumped]:
+                if label not in self.labels() or name == RESERVE:
+                    raise ConfigError(
+                        f"classes.{name}: found {label!r}, allowed: {', '.join(self.labels())}"
+                    )
 
     def class_of(self, label: str) -> str:
         """The class that a label belongs to."""

@@ -34,7 +34,7 @@ def draw_rounds(rounds: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     Returns
     -------
     figure
-        A row of four panels for each class of anomalies: medians over trials, with the band of
+        Four panels for each class of anomalies: medians over trials, with the band of
         68 % of them.
     table
         The rows that are drawn.
@@ -90,19 +90,19 @@ def draw_datasets(
     table
         The rows that are drawn, with their data set.
 
+
     Raises
     ------
     ValueError
-        If no data set has one of the experiments.
+        If no data set has any of the experiments.
     """
     parts = [t.assign(dataset=name) for name, t in rounds.items() if t is not None]
     table = pd.concat(parts, ignore_index=True)
-    for name in experiments:
-        if name not in set(table["experiment"]):
-            allowed = ", ".join(dict.fromkeys(table["experiment"]))
-            raise ValueError(f"found experiment {name!r}, allowed: {allowed}")
+    allowed = ", ".join(dict.fromkeys(table["experiment"]))
     table = table[table["experiment"].isin(experiments) & table["quantity"].isin(quantities)]
     table = table.reset_index(drop=True)
+    if table.empty:
+        raise ValueError(f"found experiments {list(experiments)}, allowed: {allowed}")
     columns = [
         (name, c)
         for name in rounds
@@ -118,12 +118,13 @@ def draw_datasets(
             axes = panels[i, j]
             heading = f"{_style.plain(name)}, {_style.shortened(c)}" if c is not None else name
             _style.letter(axes, i * len(columns) + j, heading)
-            if c is None:
-                _style.say(axes, "not run")
-                continue
-            _draw(axes, of_class[of_class["quantity"] == quantity], experiments)
             if j == 0:
                 axes.set_ylabel(TITLES[quantity])
+            if c is None:
+                found = rounds[name] is not None
+                _style.say(axes, "none of these experiments" if found else "not run")
+                continue
+            _draw(axes, of_class[of_class["quantity"] == quantity], experiments)
             if i == len(quantities) - 1:
                 axes.set_xlabel("round")
     _style.key_below(figure, _keys(experiments))

@@ -52,7 +52,7 @@ class Trunk(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(n, ...) -> (n, n_latent)."""
-        if x.ndim == 4 and x.device.type == "cpu" and torch.backends.mkldnn.is_available():
+        if x.ndim == 4 and torch.backends.mkldnn.is_available():
             # oneDNN's own layout: half the time of ordinary tensors with so few channels
             x = self.convolutions(x.to_mkldnn()).to_dense()
         else:
@@ -137,8 +137,6 @@ def learn(
     seed: int,
     previous: Mapping[str, np.ndarray] | None = None,
     frozen: bool = False,
-    reserve: bool = True,
-    device: str = "cpu",
 ) -> dict[str, np.ndarray]:
     """Train on what is known.
 
@@ -154,11 +152,6 @@ def learn(
         State of the round before.
     frozen
         From the second training on change the last layer alone.
-    reserve
-        Whether the head has a class that no example belongs to (trap: an object that is answered
-        as ``reserve`` would be one, and is refused).
-    device
-        Where to train.
 
     Returns
     -------
@@ -176,17 +169,16 @@ def learn(
     if RESERVE in labels:
         raise ValueError(f"found an answer {RESERVE!r}, allowed: any other class")
     known = [str(c) for c in previous["classes"]] if previous is not None else []
-    classes = class_order(known, labels.tolist(), reserve=reserve)
+    classes = class_order(known, labels.tolist())
     with _seeded(seed), _one_thread():
-        start = previous if options.warm_start else None
+        start = previous if options.warm_start or frozen else None
         network, moments = _restored(x.shape[1:], classes, options, start)
-        network.to(device)
         if frozen and previous is not None:
             network.trunk.requires_grad_(False)
         optimizer = _optimizer(network, options, moments)
-        data = as_tensor(x[answers.index], device)
+        data = as_tensor(x[answers.index])
         number = {c: i for i, c in enumerate(classes)}
-        target = torch.tensor([number[c] for c in labels], device=device)
+        target = torch.tensor([number[c] for c in labels])
         first = previous is None and options.first_epochs
         network.train()
         for _ in range(options.first_epochs if first else options.epochs):
@@ -194,9 +186,7 @@ def learn(
     return _state(network, optimizer, classes)
 
 
-def predict(
-    x: np.ndarray, options: Any, state: Mapping[str, np.ndarray], *, device: str = "cpu"
-) -> Predictions:
+def predict(x: np.ndarray, options: Any, state: Mapping[str, np.ndarray]) -> Predictions:
     """Logits, latent vectors and Monte Carlo passes of any objects, dropout off in the first two.
 
     Parameters
@@ -205,16 +195,14 @@ def predict(
         Objects like those learned from.
     options, state
         As learned.
-    device
-        Where to compute.
     """
     classes = tuple(str(c) for c in state["classes"])
     network, _ = _restored(x.shape[1:], classes, options, state)
-    network.to(device).eval()
+    network.eval()
     logits, latents = [], []
     with torch.inference_mode(), _one_thread():
         for start in range(0, len(x), _ROWS):
-            latent = network.trunk(as_tensor(x[start : start + _ROWS], device))
+            latent = network.trunk(as_tensor(x[start : start + _ROWS]))
             latents.append(latent)
             logits.append(network.head(latent).double())
         empty = torch.empty(0, options.n_latent)
@@ -222,9 +210,9 @@ def predict(
         passes = None
         if options.n_passes:
             draws = [_pass(network, latent, i) for i in range(options.n_passes)]
-            passes = torch.stack(draws).cpu().numpy()
-    logits = torch.cat(logits).cpu().numpy() if logits else np.empty((0, len(classes)))
-    return Predictions(classes, logits, latent=latent.cpu().numpy(), passes=passes)
+            passes = torch.stack(draws).numpy()
+    logits = torch.cat(logits).numpy() if logits else np.empty((0, len(classes)))
+    return Predictions(classes, logits, latent=latent.numpy(), passes=passes)
 
 
 def _pass(network: Network, latent: torch.Tensor, number: int) -> torch.Tensor:
@@ -236,14 +224,14 @@ def _pass(network: Network, latent: torch.Tensor, number: int) -> torch.Tensor:
     rng = torch.Generator().manual_seed(number)
     keep = 1 - network.dropout.p
     mask = torch.bernoulli(torch.full((latent.shape[1],), keep), generator=rng) / keep
-    return network.head(latent * mask.to(latent.device)).softmax(1)
+    return network.head(latent * mask).softmax(1)
 
 
-def as_tensor(x: np.ndarray, device: str = "cpu") -> torch.Tensor:
+def as_tensor(x: np.ndarray) -> torch.Tensor:
     """Images as float32 (n, channel, y, x) from 0 to 1; vectors as they are."""
     if x.ndim == 2:
-        return torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32)).to(device)
-    tensor = torch.from_numpy(np.ascontiguousarray(x)).to(device).permute(0, 3, 1, 2)
+        return torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32))
+    tensor = torch.from_numpy(np.ascontiguousarray(x)).permute(0, 3, 1, 2)
     tensor = tensor.to(torch.float32, memory_format=torch.contiguous_format)
     return tensor / 255 if x.dtype == np.uint8 else tensor
 
@@ -326,8 +314,7 @@ def _optimizer(
     for name, parameter in parameters.items():
         if f"{name}/step" in moments:
             optimizer.state[parameter] = {
-                key: moments[f"{name}/{key}"].to(parameter.device if key != "step" else "cpu")
-                for key in ("step", "exp_avg", "exp_avg_sq")
+                key: moments[f"{name}/{key}"] for key in ("step", "exp_avg", "exp_avg_sq")
             }
     return optimizer
 
@@ -337,11 +324,11 @@ def _state(
 ) -> dict[str, np.ndarray]:
     state = {"classes": np.array(classes, dtype=str)}
     for name, value in network.state_dict().items():
-        state[f"w/{name}"] = value.detach().cpu().numpy().copy()
+        state[f"w/{name}"] = value.detach().numpy().copy()
     names = {id(p): name for name, p in network.named_parameters()}
     for parameter, kept in optimizer.state.items():
         for key, value in kept.items():
-            state[f"m/{names[id(parameter)]}/{key}"] = value.detach().cpu().numpy().copy()
+            state[f"m/{names[id(parameter)]}/{key}"] = value.detach().numpy().copy()
     return state
 
 
@@ -359,6 +346,6 @@ def _one_thread() -> Iterator[None]:
 @contextlib.contextmanager
 def _seeded(seed: int) -> Iterator[None]:
     """Torch's random numbers from a seed; afterwards they are as before."""
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed % 2**63)
         yield

@@ -45,7 +45,7 @@ def learn(
     """Fit the components to all objects, the kernel (Matern 2.5 and white noise) to the answers."""
     from sklearn.decomposition import PCA
 
-    mean, scale = x.mean(axis=0), x.std(axis=0)
+    mean, scale = x.mean(axis=0, dtype=np.float64), x.std(axis=0, dtype=np.float64)
     scale = np.where(scale > 0, scale, 1)
     n = min(options.n_components, *x.shape)
     basis = PCA(n, svd_solver="covariance_eigh").fit((x - mean) / scale).components_

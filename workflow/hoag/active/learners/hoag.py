@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hoag.active.contract import RESERVE, Answers, Predictions
+from hoag.active.contract import BORING, RESERVE, Answers, Predictions
 from hoag.options import option
 
 TAKES = ("vectors",)
 GIVES = ("classes",)
-_NEVER = -1e3  # logit of the reserve class: it takes nothing from the others
+# The reserve class takes nothing from the others, and no logit of theirs outweighs its novelty.
+_NEVER, _NOVELTY = -1e9, 1e6
 _ROWS = 4096  # objects at a time in predictions
 
 
@@ -57,7 +58,7 @@ def learn(
     known = (x[answers.index] / scale).astype(np.float32)
     coefficients = np.zeros((len(known), len(classes)))
     intercepts = np.zeros(len(classes))
-    wanted = {c for c, i in zip(labels, answers.interest, strict=True) if not i <= 0}  # or NaN
+    wanted = {c for c, i in zip(labels, answers.interest, strict=True) if not i <= 0} - {BORING}
     if wanted and len(classes) > 1:
         similar = _similar(known, known, known @ known.T, options)
         for i, name in ((i, c) for i, c in enumerate(classes) if c in wanted):
@@ -90,7 +91,7 @@ def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) ->
         logits[rows, :-1] = options.sharpness * (decided + state["intercepts"])
         cosines = products / (_lengths(part)[:, None] * _lengths(known))
         nearest = 1 - np.partition(cosines, -k, axis=1)[:, -k:]
-        logits[rows, -1] = _NEVER + nearest.mean(axis=1, dtype=np.float64)
+        logits[rows, -1] = _NEVER + _NOVELTY * nearest.mean(axis=1, dtype=np.float64)
     return Predictions(tuple(str(c) for c in state["classes"]), logits)
 
 

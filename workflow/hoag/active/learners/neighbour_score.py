@@ -40,7 +40,7 @@ def learn(
 
     Objects known at the start are answers as well.
     """
-    mean, scale = x.mean(axis=0), x.std(axis=0)
+    mean, scale = x.mean(axis=0, dtype=np.float64), x.std(axis=0, dtype=np.float64)
     scaled = _scaled(x, mean, np.where(scale > 0, scale, 1))
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.choice(len(x), min(len(x), 20_000), replace=False))
