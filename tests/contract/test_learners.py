@@ -79,7 +79,6 @@ class TestLearners:
         assert ("latent" in module.GIVES) == (found.latent is not None)
         if found.classes:
             assert RESERVE in found.classes and found.logits.shape == (N, len(found.classes))
-            np.testing.assert_allclose(found.probabilities().sum(axis=1), 1)
         if "passes" in module.GIVES:
             assert found.passes.shape == (3, N, len(found.classes))
 

@@ -192,9 +192,9 @@ def test_the_oracle_errs_as_often_as_asked_and_always_alike():
 def test_a_person_s_last_word_holds_and_can_be_withdrawn():
     table = pd.DataFrame(
         {
-            "object_id": ["x", "y", "z", "x", "z", "gone"],
-            "class": ["odd", None, "a", "a", None, "a"],
-            "interest": [np.nan, 4.0, 1.0, np.nan, np.nan, np.nan],
+            "object_id": ["x", "y", "z", "w", "x", "z", "w", "gone"],
+            "class": ["odd", None, "a", "a", "a", None, "", "a"],
+            "interest": [np.nan, 4.0, 1.0, 2.0, np.nan, np.nan, np.nan, np.nan],
         }
     )
     found = Table(table, np.array(["w", "x", "y", "z"])).answer(np.arange(4))
@@ -285,8 +285,10 @@ def test_the_reserve_class_is_never_an_example():
     assert reserve.max() < 0.2, "it is only pushed away"
 
 
-def test_static_changes_nothing_but_the_head():
-    x, options = pictures(), build(static.Options, {"epochs": 3, "batch_size": 8}, "x")
+@pytest.mark.parametrize("warm_start", [True, False])
+def test_static_changes_nothing_but_the_head(warm_start):
+    changes = {"epochs": 3, "batch_size": 8, "warm_start": warm_start}
+    x, options = pictures(), build(static.Options, changes, "x")
     first = static.learn(x, known(), options, seed=0)
     second = static.learn(x, known(classes=("a", "b", "odd")), options, seed=1, previous=first)
     trunk = [k for k in first if k.startswith("w/trunk")]
@@ -321,10 +323,17 @@ def test_isomax_logits_are_distances_of_unit_vectors():
     torch.testing.assert_close(head.train()(latent), 10 * expected, rtol=1e-4, atol=1e-4)
 
 
-def test_relu_after_pooling_is_relu_before_it():
-    x = torch.randn(3, 2, 8, 8)
-    before = functional.max_pool2d(functional.relu(x), 2)
-    assert torch.equal(functional.relu(functional.max_pool2d(x, 2)), before)
+@pytest.mark.parametrize("side", [8, 13])
+def test_the_trunk_is_convolution_relu_pooling_and_a_dense_layer(side):
+    torch.manual_seed(0)
+    trunk = _network.Trunk((side, side, 2), small(filters=[5, 3]))
+    x = torch.rand(4, 2, side, side)
+    plain = x
+    for part in trunk.convolutions[::3]:
+        plain = functional.relu(functional.conv2d(plain, part.weight, part.bias, padding=1))
+        plain = functional.max_pool2d(plain, 2)
+    plain = functional.relu(trunk.layers[-2](plain.flatten(1)))
+    torch.testing.assert_close(trunk(x), plain)
 
 
 def test_augmentation_stays_within_its_bounds():
@@ -465,6 +474,8 @@ def test_network_options_have_the_paper_s_values():
     options = NetworkOptions()
     assert (options.n_latent, options.epochs, options.filters) == (64, 3, (16, 8))
     assert (options.rotation_deg, options.shift, options.zoom) == (10, 0.04, 0.04)
+    assert (options.dropout, options.learning_rate, options.batch_size) == (0.6, 1e-3, 256)
+    assert options.balance and options.warm_start and not options.duplicate_hard
 
 
 # --- trials put together
