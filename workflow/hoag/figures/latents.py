@@ -57,11 +57,17 @@ def _draw(axes: Axes, points: pd.DataFrame, classes: list[str]) -> None:
         members = points[points["class"] == name]
         colour = _style.look(i)["color"]
         axes.scatter(
-            members["x"], members["y"], s=4 if i < len(classes) - 1 else 9, color=colour,
+            members["x"], members["y"], s=4 if i < len(classes) - 1 else 14, color=colour,
             linewidths=0, rasterized=True,
         )  # fmt: skip
     asked = points[points["asked"]]
     axes.scatter(
-        asked["x"], asked["y"], s=14, facecolors="none", edgecolors="black", linewidths=0.5
+        asked["x"],
+        asked["y"],
+        s=16,
+        facecolors="none",
+        edgecolors="black",
+        linewidths=0.3,
+        alpha=0.6,
     )
     axes.set(xticks=[], yticks=[])
