@@ -1,16 +1,17 @@
 """What the scripts that run trials share: an experiment's objects, protocol and plug-ins."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from hoag import tables
 from hoag.active.contract import IMAGES
 from hoag.active.protocol import Protocol, draw
-from hoag.active.rounds import Plugin
+from hoag.active.rounds import Plugin, Round, run_trial
 from hoag.digests import digest
 from hoag.images.store import ImageStore
 from hoag.options import build
@@ -27,6 +28,22 @@ class Setting:
     protocol: Protocol
     learner: Plugin
     strategy: Plugin
+
+    def run(self, trial: int, seed: int, watch: Callable[[Round], None]) -> list[dict[str, Any]]:
+        """The rounds of one trial, on one thread: trials, not their steps, run side by side."""
+        with threadpool_limits(1):
+            rows = run_trial(
+                self.data,
+                self.labels,
+                self.protocol,
+                self.learner,
+                self.strategy,
+                seed=seed,
+                trial=trial,
+                watch=watch,
+            )
+        objects = self.objects(trial, seed)
+        return [{"objects": objects} | row for row in rows]
 
     def objects(self, trial: int, seed: int) -> str:
         """Digest of the objects of a trial and of when they arrive."""

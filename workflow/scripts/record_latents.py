@@ -3,12 +3,11 @@
 from typing import Any
 
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from _experiment import read_setting
 from _job import Progress, job
 from hoag import tables
-from hoag.active.rounds import Round, run_trial
+from hoag.active.rounds import Round
 
 TRIAL = 0
 
@@ -35,17 +34,7 @@ def main(
             head = {"round": r.number, "object_id": ids, "class": r.classes, "asked": r.asked}
             parts.append(pd.concat([pd.DataFrame(head), part], axis=1))
 
-    with threadpool_limits(1):
-        run_trial(
-            s.data,
-            s.labels,
-            s.protocol,
-            s.learner,
-            s.strategy,
-            seed=seed,
-            trial=TRIAL,
-            watch=watch,
-        )
+    s.run(TRIAL, seed, watch)
     tables.write("latents", pd.concat(parts, ignore_index=True), path_latents)
 
 

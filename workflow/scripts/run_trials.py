@@ -4,12 +4,11 @@ import time
 from typing import Any
 
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from _experiment import read_setting
 from _job import Progress, job
 from hoag import tables
-from hoag.active.rounds import Round, run_trial
+from hoag.active.rounds import Round
 
 
 def main(
@@ -32,19 +31,8 @@ def main(
         left = (time.monotonic() - started) / done * (n_rounds - done)
         say(f"trial {trial}, round {r.number} of {s.protocol.n_rounds}, {left:.0f} s left")
 
-    with threadpool_limits(1):  # trials, not their steps, run side by side
-        for trial in trials:
-            measured = run_trial(
-                s.data,
-                s.labels,
-                s.protocol,
-                s.learner,
-                s.strategy,
-                seed=seed,
-                trial=trial,
-                watch=watch,
-            )
-            rows += [{"objects": s.objects(trial, seed)} | row for row in measured]
+    for trial in trials:
+        rows += s.run(trial, seed, watch)
     tables.write("trials", pd.DataFrame(rows), path_trials)
 
 
