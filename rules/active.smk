@@ -13,6 +13,8 @@ rule run_trials:
     benchmark:
         "results/{run}/benchmarks/run_trials/{experiment}-{block}.tsv"
     priority: 1  # more waits for it than for a figure
+    resources:
+        gpu=lambda wc: GPU * learns_together(wc),
     conda:
         "../envs/torch.yaml"
     params:
@@ -39,6 +41,8 @@ rule record_latents:
         "results/{run}/logs/record_latents/{experiment}.log",
     benchmark:
         "results/{run}/benchmarks/record_latents/{experiment}.tsv"
+    resources:
+        gpu=lambda wc: GPU * learns_together(wc),
     conda:
         "../envs/torch.yaml"
     params:

@@ -241,6 +241,11 @@ def model_options(name):
 # --- experiments of active learning
 
 
+def learns_together(wc):
+    """Whether a job's trials are trained at once, which is for GPUs."""
+    return PLAN.experiments[wc.experiment].learner["options"].get("together", False)
+
+
 def experiment_section(wc):
     """What an experiment's trials depend on, as plain values."""
     found = PLAN.experiments[wc.experiment]

@@ -1,5 +1,7 @@
 """Active learning: arrivals, answers, questions, what a ranking is worth, the network, rounds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,13 +13,13 @@ from torch.nn import functional
 from hoag import registry
 from hoag.active import evaluation
 from hoag.active.comparison import QUANTITIES, beside_published, by_round, in_pairs
-from hoag.active.contract import RESERVE, Answers, Predictions, class_order
+from hoag.active.contract import RESERVE, Answers, Lesson, Predictions, class_order
 from hoag.active.interest import Weights, split_questions, weights_of
-from hoag.active.learners import _augment, _network, ahunt, static
+from hoag.active.learners import _augment, _network, _together, ahunt, static
 from hoag.active.learners._options import NetworkOptions
 from hoag.active.oracle import Labels, Table
 from hoag.active.protocol import Protocol, draw, needed
-from hoag.active.rounds import Plugin, draw_objects, run_trial, step
+from hoag.active.rounds import Plugin, Situation, draw_objects, run_trial, run_trials, step
 from hoag.active.strategies import mixed, most_anomalous, most_uncertain
 from hoag.options import ConfigError, build
 
@@ -311,7 +313,8 @@ def test_focal_loss_by_its_formula():
     logits, target = torch.randn(50, 4, dtype=torch.float64), torch.randint(0, 4, (50,))
     p = logits.softmax(1)[torch.arange(50), target]
     expected = -((1 - p) ** 2 * p.log()).mean()
-    torch.testing.assert_close(_network.loss_of(logits, target, "focal"), expected)
+    found = _network.losses_of(logits, target, "focal").mean()
+    torch.testing.assert_close(found, expected)
 
 
 def test_isomax_logits_are_distances_of_unit_vectors():
@@ -341,21 +344,22 @@ def test_augmentation_stays_within_its_bounds():
     image = torch.zeros(400, 1, 41, 41)
     image[:, :, 20, 32] = 1.0  # 12 px to the right of the middle
     image = functional.avg_pool2d(image, 3, stride=1, padding=1) * 9
-    found = _augment.moved(image, 10.0, 0.04, 0.04)[:, 0]
+    found = _augment.moved(image, _augment.moves(400, 10.0, 0.04, 0.04))[:, 0]
     y, x = torch.meshgrid(torch.arange(41.0) - 20, torch.arange(41.0) - 20, indexing="ij")
     mass = found.sum((1, 2))
     y0, x0 = (found * y).sum((1, 2)) / mass, (found * x).sum((1, 2)) / mass
     reach = np.hypot(12 * np.deg2rad(10), 0) + 0.04 * 41 + 12 * 0.045
     assert y0.abs().max() < reach and (x0 - 12).abs().max() < 0.04 * 41 * 1.05 + 12 * 0.06
     assert y0.abs().max() > 0.6 * reach and y0.std() > 0.5, "and it does move"
-    still = _augment.moved(image, 0.0, 0.0, 0.0)
+    still = _augment.moved(image, _augment.moves(400, 0.0, 0.0, 0.0))
     torch.testing.assert_close(still, image, rtol=1e-4, atol=1e-5)
 
 
 def test_edges_are_repeated_beyond_the_image():
     bright = torch.ones(20, 1, 16, 16)
     torch.manual_seed(1)
-    torch.testing.assert_close(_augment.moved(bright, 45.0, 0.2, 0.2), bright)
+    changes = _augment.moves(20, 45.0, 0.2, 0.2, flips=True)
+    torch.testing.assert_close(_augment.moved(bright, changes), bright)
 
 
 def test_passes_drop_the_same_units_for_all_objects():
@@ -384,6 +388,7 @@ def drawn(n=60):
 
 
 HOAG = registry.load("learners", "hoag")
+RANDOM = registry.load("strategies", "random")
 
 
 def test_a_trial_counts_what_was_asked_and_found():
@@ -434,18 +439,90 @@ def test_a_step_goes_on_from_a_saved_state_as_from_memory(tmp_path):
     answers = Answers.of_classes(np.arange(40), y[:40])
     free = np.arange(len(x)) >= 40
     learner, strategy = plugin(ahunt, epochs=1), plugin(most_anomalous)
-    first = step(learner, strategy, x, answers, {RESERVE: 1}, 3, free, state=None, seed=1)
+    start = Situation(x, answers, {RESERVE: 1}, 3, free, state=None, seed=1)
+    first = step(learner, strategy, start)
     np.savez(tmp_path / "state.npz", **first.state)
     with np.load(tmp_path / "state.npz", allow_pickle=False) as file:
         saved = dict(file)
     ends = [
-        step(learner, strategy, x, answers, {"odd": 2, RESERVE: 1}, 3, free, state=s, seed=2)
-        for s in (first.state, saved)
+        step(
+            learner,
+            strategy,
+            replace(start, weights={"odd": 2, RESERVE: 1}, state=state, seed=2),
+        )
+        for state in (first.state, saved)
     ]
     for target in ("odd", RESERVE):
         np.testing.assert_array_equal(ends[0].questions[target], ends[1].questions[target])
     asked = np.concatenate(list(ends[0].questions.values()))
     assert len(set(asked)) == 3 and free[asked].all()
+
+
+def lessons(options, rounds=1):
+    """Three trials with other numbers of objects and classes, after some rounds by themselves."""
+    found = []
+    for i, (n, classes) in enumerate([(20, "ab"), (27, "ab"), (24, "abc")]):
+        state = None
+        for r in range(rounds - 1):
+            two = known(n, "ab")
+            state = ahunt.learn(pictures(seed=i), two, options, seed=r, previous=state)
+        found.append(Lesson(pictures(seed=i), known(n, classes), seed=10 + i, previous=state))
+    return found
+
+
+@pytest.mark.parametrize("loss", ["softmax", "focal", "isomax"])
+@pytest.mark.parametrize("frozen", [False, True])
+def test_learning_together_is_learning_one_by_one(loss, frozen):
+    """One batch a pass, nothing drawn: the order in which objects come is of no account."""
+    still = {"rotation_deg": 0, "shift": 0, "zoom": 0, "dropout": 0, "batch_size": 64}
+    options = small(loss=loss, epochs=5, **still)
+    given = lessons(options, rounds=2)
+    found = _together.learn_together(given, options, frozen=frozen)
+    for lesson, state in zip(given, found, strict=True):
+        expected = _network.learn(
+            lesson.x,
+            lesson.answers,
+            options,
+            seed=lesson.seed,
+            previous=lesson.previous,
+            frozen=frozen,
+        )
+        assert set(state) == {k for k in expected if not frozen or "m/trunk" not in k}
+        for name, value in state.items():
+            if name == "classes":
+                assert value.tolist() == expected[name].tolist()
+                continue
+            np.testing.assert_allclose(value, expected[name], rtol=2e-3, atol=2e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("duplicate_hard", [False, True])
+def test_who_learns_beside_it_changes_no_trial(duplicate_hard):
+    options = small(duplicate_hard=duplicate_hard, dropout=0.3)
+    given = lessons(options, rounds=2)
+    found = _together.learn_together(given, options)
+    for lesson, state in zip(given, found, strict=True):
+        (alone,) = _together.learn_together([lesson], options)
+        for name in set(alone) - {"classes"}:
+            np.testing.assert_allclose(state[name], alone[name], rtol=1e-3, atol=1e-5)
+    other = _together.learn_together([replace(given[0], seed=99)], options)[0]
+    assert not np.allclose(other["w/head.weight"], found[0]["w/head.weight"], atol=1e-4)
+
+
+def test_trials_side_by_side_learn_what_single_ones_learn():
+    x, y = drawn()
+    p = protocol(n_rounds=3, n_questions=7)
+    learner = plugin(ahunt, epochs=30, dropout=0.1, batch_size=16, together=True)
+    seen = []
+    run = {"seed": 0, "watch": seen.append}
+    rows = run_trials(x, y, p, learner, plugin(RANDOM), trials=[0, 4], **run)
+    assert [(r["trial"], r["round"]) for r in rows] == [(t, r) for t in (0, 4) for r in (1, 2, 3)]
+    assert [(r.number, r.trial) for r in seen] == [(n, t) for n in range(4) for t in (0, 4)]
+    assert min(r["held_out_auroc"] for r in rows if r["round"] == 3) > 0.9
+    (alone,) = (r for r in seen if (r.number, r.trial) == (3, 4))
+    again = []
+    one = {"seed": 0, "trial": 4, "watch": again.append}
+    run_trial(x, y, p, learner, plugin(RANDOM), **one)
+    np.testing.assert_array_equal(alone.rows, again[-1].rows)
 
 
 def test_nobody_learns_from_what_is_held_out(monkeypatch):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from hoag import tables
 from hoag.active.contract import IMAGES
 from hoag.active.protocol import Protocol, draw
-from hoag.active.rounds import Plugin, Round, run_trial
+from hoag.active.rounds import Plugin, Round, run_trial, run_trials
 from hoag.digests import digest
 from hoag.images.store import ImageStore
 from hoag.options import build
@@ -29,21 +30,19 @@ class Setting:
     learner: Plugin
     strategy: Plugin
 
-    def run(self, trial: int, seed: int, watch: Callable[[Round], None]) -> list[dict[str, Any]]:
-        """The rounds of one trial, on one thread: trials, not their steps, run side by side."""
+    def run(
+        self, trials: Sequence[int], seed: int, watch: Callable[[Round], None]
+    ) -> list[dict[str, Any]]:
+        """The rounds of some trials, on one thread: trials, not their steps, run side by side."""
+        parts = (self.data, self.labels, self.protocol, self.learner, self.strategy)
         with threadpool_limits(1):
-            rows = run_trial(
-                self.data,
-                self.labels,
-                self.protocol,
-                self.learner,
-                self.strategy,
-                seed=seed,
-                trial=trial,
-                watch=watch,
-            )
-        objects = self.objects(trial, seed)
-        return [{"objects": objects} | row for row in rows]
+            if getattr(self.learner.options, "together", False):
+                rows = run_trials(*parts, seed=seed, trials=trials, watch=watch)
+            else:
+                one = partial(run_trial, *parts, seed=seed, watch=watch)
+                rows = [row for trial in trials for row in one(trial=trial)]
+        objects = {trial: self.objects(trial, seed) for trial in trials}
+        return [{"objects": objects[row["trial"]]} | row for row in rows]
 
     def objects(self, trial: int, seed: int) -> str:
         """Digest of the objects of a trial and of when they arrive."""

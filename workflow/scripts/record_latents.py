@@ -34,7 +34,7 @@ def main(
             head = {"round": r.number, "object_id": ids, "class": r.classes, "asked": r.asked}
             parts.append(pd.concat([pd.DataFrame(head), part], axis=1))
 
-    s.run(TRIAL, seed, watch)
+    s.run([TRIAL], seed, watch)
     tables.write("latents", pd.concat(parts, ignore_index=True), path_latents)
 
 

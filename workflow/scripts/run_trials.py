@@ -23,17 +23,15 @@ def main(
 ) -> None:
     s = read_setting(paths_catalogue, paths_objects, experiment)
     started, n_rounds = time.monotonic(), len(trials) * (s.protocol.n_rounds + 1)
-    rows, done = [], 0
+    done = 0
 
     def watch(r: Round) -> None:
         nonlocal done
         done += 1
         left = (time.monotonic() - started) / done * (n_rounds - done)
-        say(f"trial {trial}, round {r.number} of {s.protocol.n_rounds}, {left:.0f} s left")
+        say(f"trial {r.trial}, round {r.number} of {s.protocol.n_rounds}, {left:.0f} s left")
 
-    for trial in trials:
-        rows += s.run(trial, seed, watch)
-    tables.write("trials", pd.DataFrame(rows), path_trials)
+    tables.write("trials", pd.DataFrame(s.run(trials, seed, watch)), path_trials)
 
 
 if __name__ == "__main__":

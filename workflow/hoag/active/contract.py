@@ -15,6 +15,8 @@ A learner is a module in ``learners/`` with
     so far, ``answers`` what is known of some of them, ``previous`` the state of the round before.
 ``predict(x, options, state)``
     `Predictions` for any objects of the same kind; each object's are its own alone.
+``learn_together(lessons, options)``, if it can
+    What ``learn`` would make of each `Lesson`, in one go; called where ``options.together`` is set.
 
 A strategy is a module in ``strategies/`` with ``Options``, ``NEEDS`` (a subset of what learners
 give) and
@@ -90,6 +92,19 @@ class Answers:
         largest = max((w for c, w in weights.items() if c != RESERVE), default=0.0) or 1.0
         of_class = [MOST_INTEREST * weights.get(c, 0.0) / largest for c in self.classes]
         return np.where(np.isnan(self.interest), np.array(of_class, dtype=float), self.interest)
+
+
+State = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What ``learn`` is given, the options apart."""
+
+    x: np.ndarray
+    answers: Answers
+    seed: int
+    previous: State | None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """One step of active learning, and the rounds of a simulated trial made of such steps."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 
 from hoag import seeds
-from hoag.active.contract import Answers, Predictions
+from hoag.active.contract import Answers, Lesson, Predictions, State
 from hoag.active.evaluation import MIN_POSITIVES, measure
 from hoag.active.interest import split_questions, weights_of
 from hoag.active.oracle import Labels
 from hoag.active.protocol import Draw, Protocol, draw
-
-State = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -23,6 +21,47 @@ class Plugin:
 
     module: ModuleType
     options: Any
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a step goes on from.
+
+    Attributes
+    ----------
+    x
+        All objects seen so far.
+    answers
+        What is known of them; the interest in classes goes to the learner with them.
+    weights
+        Class, or reserve -> share of the questions.
+    n_questions
+        How many to ask.
+    candidates : (n,) bool
+        Who may be asked about.
+    state
+        Of the step before; None at the start.
+    seed
+        Of this step.
+    others
+        Objects that are predicted besides and never learned from or asked about.
+    """
+
+    x: np.ndarray
+    answers: Answers
+    weights: Mapping[str, float]
+    n_questions: int
+    candidates: np.ndarray
+    state: State | None
+    seed: int
+    others: np.ndarray | None = None
+
+    @property
+    def lesson(self) -> Lesson:
+        """What there is to learn."""
+        a = self.answers
+        known = Answers(a.index, a.classes, a.as_interest(self.weights))
+        return Lesson(self.x, known, seeds.sequence(self.seed, "learn"), self.state)
 
 
 @dataclass(frozen=True)
@@ -47,54 +86,35 @@ class Step:
     others: Predictions
 
 
-def step(
-    learner: Plugin,
-    strategy: Plugin,
-    x: np.ndarray,
-    answers: Answers,
-    weights: Mapping[str, float],
-    n_questions: int,
-    candidates: np.ndarray,
-    *,
-    state: State | None,
-    seed: int,
-    others: np.ndarray | None = None,
-) -> Step:
+def step(learner: Plugin, strategy: Plugin, situation: Situation) -> Step:
     """Learn from all that is known, predict all objects, choose what to ask next.
 
     The machine's rounds call it in memory, a person's as jobs of the workflow; the same state,
     labels and seed give the same questions.
-
-    Parameters
-    ----------
-    learner, strategy
-        Who learns and who asks.
-    x
-        All objects seen so far.
-    answers
-        What is known of them; the interest in classes goes to the learner with them.
-    weights
-        Class, or reserve -> share of the questions.
-    n_questions
-        How many to ask.
-    candidates : (n,) bool
-        Who may be asked about.
-    state
-        Of the step before; None at the start.
-    seed
-        Of this step.
-    others
-        Objects that are predicted besides and never learned from or asked about.
     """
-    module, options = learner.module, learner.options
-    known = Answers(answers.index, answers.classes, answers.as_interest(weights))
-    state = module.learn(x, known, options, seed=seeds.sequence(seed, "learn"), previous=state)
+    lesson = situation.lesson
+    state = learner.module.learn(
+        lesson.x, lesson.answers, learner.options, seed=lesson.seed, previous=lesson.previous
+    )
+    return _asked(learner, strategy, situation, state)
+
+
+def steps(learner: Plugin, strategy: Plugin, situations: Sequence[Situation]) -> list[Step]:
+    """A step in each of several situations, learned in one go."""
+    states = learner.module.learn_together([s.lesson for s in situations], learner.options)
+    pairs = zip(situations, states, strict=True)
+    return [_asked(learner, strategy, situation, state) for situation, state in pairs]
+
+
+def _asked(learner: Plugin, strategy: Plugin, situation: Situation, state: State) -> Step:
+    """Predictions and questions of a learner that has learned."""
+    x, others = situation.x, situation.others
     both = x if others is None else np.concatenate([x, others])
-    everything = module.predict(both, options, state)
+    everything = learner.module.predict(both, learner.options, state)
     predictions = everything.rows(slice(len(x)))
-    rng = seeds.generator(seed, "ask")
-    left, questions = candidates.copy(), {}
-    for target, n in split_questions(n_questions, weights).items():
+    rng = seeds.generator(situation.seed, "ask")
+    left, questions = situation.candidates.copy(), {}
+    for target, n in split_questions(situation.n_questions, situation.weights).items():
         chosen = strategy.module.select(predictions, target, n, left, strategy.options, rng)
         questions[target] = chosen
         left[chosen] = False
@@ -107,6 +127,8 @@ class Round:
 
     Attributes
     ----------
+    trial
+        Its number.
     number
         1 for the first round; 0 before any question was asked.
     rows : (n,) int
@@ -119,6 +141,7 @@ class Round:
         Of the learner, for the pool.
     """
 
+    trial: int
     number: int
     rows: np.ndarray
     classes: np.ndarray
@@ -166,50 +189,97 @@ def run_trial(
     Round r is measured after its answers have been learned. By then the objects of round r + 1 are
     there too, without labels; they count in no measure of round r.
     """
-    drawn = draw_objects(data, labels, protocol, seed=seed, trial=trial)
-    plan, x, classes = drawn.plan, drawn.x, drawn.classes
-    rng = seeds.generator(seed, "trial", trial, "oracle")
-    oracle = Labels(classes, protocol.error_rate, rng)
-    answers = Answers.of_classes(np.arange(plan.n_known), classes[: plan.n_known])
-    asked = np.zeros(len(x), bool)
-    found: list[str] = []
-    questions: dict[str, np.ndarray] = {}
-    state, rows = None, []
-    for r in range(protocol.n_rounds + 1):
+    running = _Trial(data, labels, protocol, seed=seed, trial=trial)
+    for _ in range(protocol.n_rounds + 1):
+        watch(running.take(step(learner, strategy, running.situation())))
+    return running.rows
+
+
+def run_trials(
+    data: np.ndarray,
+    labels: np.ndarray,
+    protocol: Protocol,
+    learner: Plugin,
+    strategy: Plugin,
+    *,
+    seed: int,
+    trials: Sequence[int],
+    watch: Callable[[Round], None] = lambda _: None,
+) -> list[dict[str, Any]]:
+    """Several trials side by side, whose learner learns all of them in one go; see `run_trial`."""
+    running = [_Trial(data, labels, protocol, seed=seed, trial=trial) for trial in trials]
+    for _ in range(protocol.n_rounds + 1):
+        taken = steps(learner, strategy, [r.situation() for r in running])
+        for one, its_step in zip(running, taken, strict=True):
+            watch(one.take(its_step))
+    return [row for one in running for row in one.rows]
+
+
+class _Trial:
+    """One trial between two rounds: all that has been asked and found so far."""
+
+    def __init__(
+        self, data: np.ndarray, labels: np.ndarray, protocol: Protocol, *, seed: int, trial: int
+    ) -> None:
+        self.protocol, self.seed, self.trial = protocol, seed, trial
+        self.objects = draw_objects(data, labels, protocol, seed=seed, trial=trial)
+        n_known, classes = self.objects.plan.n_known, self.objects.classes
+        rng = seeds.generator(seed, "trial", trial, "oracle")
+        self.oracle = Labels(classes, protocol.error_rate, rng)
+        self.answers = Answers.of_classes(np.arange(n_known), classes[:n_known])
+        self.asked = np.zeros(len(classes), bool)
+        self.questions: dict[str, np.ndarray] = {}
+        self.state: State | None = None
+        self.round = 0
+        self.rows: list[dict[str, Any]] = []
+
+    def situation(self) -> Situation:
+        """Before the step that learns this round's answers."""
+        protocol, plan, r = self.protocol, self.objects.plan, self.round
         n_now = plan.ends[min(r, protocol.n_rounds - 1)]
-        pool = _pool(plan, protocol, r)
-        candidates = ~asked[:n_now]
+        candidates = ~self.asked[:n_now]
         candidates[: plan.n_known] = False
         if protocol.pool == "nightly" and r:
             candidates[: plan.ends[r - 1]] = False
-        taken = step(
-            learner,
-            strategy,
-            x[:n_now],
-            answers,
-            weights_of(protocol.interest, r + 1, protocol.anomalies, found),
-            protocol.n_questions if r < protocol.n_rounds else 0,
-            candidates,
-            state=state,
-            seed=seeds.sequence(seed, "trial", trial, "round", r),
-            others=drawn.held_x,
+        found = list(dict.fromkeys(self.answers.classes[plan.n_known :].tolist()))
+        return Situation(
+            x=self.objects.x[:n_now],
+            answers=self.answers,
+            weights=weights_of(protocol.interest, r + 1, protocol.anomalies, found),
+            n_questions=protocol.n_questions if r < protocol.n_rounds else 0,
+            candidates=candidates,
+            state=self.state,
+            seed=seeds.sequence(self.seed, "trial", self.trial, "round", r),
+            others=self.objects.held_x,
         )
-        state = taken.state
+
+    def take(self, taken: Step) -> Round:
+        """Measure the step and answer its questions."""
+        plan, classes, r = self.objects.plan, self.objects.classes, self.round
+        pool = _pool(plan, self.protocol, r)
         inside = taken.predictions.rows(pool)
         if r:
-            rows += [
-                {"trial": trial, "round": r, "class": c}
-                | _counted(c, questions, answers, plan.n_known, classes)
-                | _measured(c, inside, classes[pool], asked[pool], taken.others, drawn.held_classes)
-                for c in protocol.anomalies
+            self.rows += [
+                {"trial": self.trial, "round": r, "class": c}
+                | _counted(c, self.questions, self.answers, plan.n_known, classes)
+                | _measured(
+                    c,
+                    inside,
+                    classes[pool],
+                    self.asked[pool],
+                    taken.others,
+                    self.objects.held_classes,
+                )
+                for c in self.protocol.anomalies
             ]
-        watch(Round(r, plan.order[pool], classes[pool], asked[pool], state, inside))
-        questions = taken.questions
-        for chosen in questions.values():
-            asked[chosen] = True
-            answers = answers.and_(oracle.answer(chosen))
-        found = list(dict.fromkeys(answers.classes[plan.n_known :].tolist()))
-    return rows
+        asked = self.asked[pool].copy()
+        seen = Round(self.trial, r, plan.order[pool], classes[pool], asked, taken.state, inside)
+        self.state, self.questions = taken.state, taken.questions
+        for chosen in self.questions.values():
+            self.asked[chosen] = True
+            self.answers = self.answers.and_(self.oracle.answer(chosen))
+        self.round += 1
+        return seen
 
 
 @dataclass(frozen=True)

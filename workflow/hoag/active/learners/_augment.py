@@ -1,18 +1,43 @@
 """Random small changes of training images."""
 
+from dataclasses import dataclass
+
 import torch
 from torch.nn import functional
 
 
-def moved(
-    images: torch.Tensor, rotation_deg: float, shift: float, zoom: float, *, flips: bool = False
-) -> torch.Tensor:
-    """Each image rotated, shifted and zoomed at random, with edges repeated beyond the image.
+@dataclass(frozen=True)
+class Moves:
+    """A change for each of n images.
+
+    Attributes
+    ----------
+    angle : (n,)
+        rad.
+    shift : (n, 2)
+        In units of half a side.
+    scale : (n, 2)
+        Of either axis; negative mirrors it.
+    """
+
+    angle: torch.Tensor
+    shift: torch.Tensor
+    scale: torch.Tensor
+
+
+def moves(
+    n: int,
+    rotation_deg: float,
+    shift: float,
+    zoom: float,
+    *,
+    flips: bool = False,
+    generator: torch.Generator | None = None,
+) -> Moves:
+    """Draw changes for n images.
 
     Parameters
     ----------
-    images : (n, channel, y, x) float
-        On whatever device.
     rotation_deg
         Angles are uniform within +- this.
     shift
@@ -21,20 +46,35 @@ def moved(
         Scales of either axis are uniform within 1 +- this.
     flips
         Half of the images mirrored, each axis by itself.
+    generator
+        Torch's own where none is given.
+    """
+    angle = torch.deg2rad((2 * torch.rand(n, generator=generator) - 1) * rotation_deg)
+    move = (2 * torch.rand(n, 2, generator=generator) - 1) * 2 * shift
+    scale = 1 + (2 * torch.rand(n, 2, generator=generator) - 1) * zoom
+    if flips:
+        scale = scale * (2 * torch.randint(0, 2, (n, 2), generator=generator) - 1)
+    return Moves(angle, move, scale)
+
+
+def moved(images: torch.Tensor, change: Moves) -> torch.Tensor:
+    """Each image rotated, shifted and zoomed, with edges repeated beyond the image.
+
+    Parameters
+    ----------
+    images : (n, channel, y, x) float
+        On the device of the changes.
+    change
+        One for each image.
 
     Returns
     -------
     Tensor
         The same shape; bilinear interpolation, which keeps the range of values.
     """
-    n, device = len(images), images.device
-    angle = torch.deg2rad((2 * torch.rand(n, device=device) - 1) * rotation_deg)
-    move = (2 * torch.rand(n, 2, device=device) - 1) * 2 * shift  # the side is 2 units long
-    scale = 1 + (2 * torch.rand(n, 2, device=device) - 1) * zoom
-    if flips:
-        scale = scale * (2 * torch.randint(0, 2, (n, 2), device=device) - 1)
-    cos, sin = torch.cos(angle), torch.sin(angle)
-    y, x = (_centres(side, device) for side in images.shape[2:])
+    cos, sin = torch.cos(change.angle), torch.sin(change.angle)
+    scale, move = change.scale, change.shift
+    y, x = (_centres(side, images.device) for side in images.shape[2:])
     grid = torch.stack(
         [
             _affine(cos * scale[:, 0], -sin * scale[:, 1], move[:, 0], x, y),

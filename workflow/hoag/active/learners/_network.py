@@ -16,8 +16,10 @@ from torch.nn import functional
 from hoag.active.contract import RESERVE, Answers, Predictions, class_order
 from hoag.active.learners import _augment as augment
 from hoag.active.learners._options import NetworkOptions
+from hoag.active.learners._pretraining import pretrain
 
-_ROWS = 256  # objects at a time in predictions: more would not fit into the cache
+# Objects at a time in predictions: more would not fit into a processor's cache.
+_ROWS = {"cpu": 256, "cuda": 8192}
 
 
 class Trunk(nn.Module):
@@ -43,6 +45,8 @@ class Trunk(nn.Module):
             for n in options.hidden:
                 layers += [nn.Linear(width, n), nn.ReLU()]
                 width = n
+        # oneDNN's own layout: half the time of ordinary tensors with so few channels
+        self.onednn = torch.backends.mkldnn.is_available()
         self.convolutions = nn.Sequential(*convolutions)
         self.layers = nn.Sequential(*layers, nn.Linear(width, options.n_latent), nn.ReLU())
         for part in self.modules():
@@ -52,8 +56,7 @@ class Trunk(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(n, ...) -> (n, n_latent)."""
-        if x.ndim == 4 and torch.backends.mkldnn.is_available():
-            # oneDNN's own layout: half the time of ordinary tensors with so few channels
+        if x.ndim == 4 and self.onednn and x.is_cpu:
             x = self.convolutions(x.to_mkldnn()).to_dense()
         else:
             x = self.convolutions(x)
@@ -104,9 +107,10 @@ class Network(nn.Module):
         self.dropout = nn.Dropout(options.dropout)
         self.head = head(options.n_latent, n_classes)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, ...) -> logits (n, n_classes)."""
-        return self.head(self.dropout(self.trunk(x)))
+    def forward(self, x: torch.Tensor, keep: torch.Tensor | None = None) -> torch.Tensor:
+        """(n, ...) -> logits (n, n_classes); ``keep`` (n, n_latent) takes the place of dropout."""
+        latent = self.trunk(x)
+        return self.head(self.dropout(latent) if keep is None else latent * keep)
 
     def grow(self, n_classes: int) -> None:
         """Add classes to the head; what it has stays, bit for bit."""
@@ -121,12 +125,12 @@ class Network(nn.Module):
                     new[: len(value)] = value
 
 
-def loss_of(logits: torch.Tensor, target: torch.Tensor, kind: str) -> torch.Tensor:
-    """Mean cross-entropy, or focal loss (Lin et al. 2017, eq. 4, gamma 2, alpha 1)."""
+def losses_of(logits: torch.Tensor, target: torch.Tensor, kind: str) -> torch.Tensor:
+    """Cross-entropy of each object, or focal loss (Lin et al. 2017, eq. 4, gamma 2, alpha 1)."""
     if kind != "focal":
-        return functional.cross_entropy(logits, target)
+        return functional.cross_entropy(logits, target, reduction="none")
     log_p = functional.log_softmax(logits, 1).gather(1, target[:, None])[:, 0]
-    return (-((1 - log_p.exp()) ** 2) * log_p).mean()
+    return -((1 - log_p.exp()) ** 2) * log_p
 
 
 def learn(
@@ -163,6 +167,32 @@ def learn(
     ValueError
         If nothing is known, or an answer is the reserve class.
     """
+    with seeded(seed), _one_thread():
+        network, moments, classes, target = prepared(x, answers, options, previous, frozen=frozen)
+        optimizer = _optimizer(network, options, moments)
+        data = as_tensor(x[answers.index])
+        first = previous is None and options.first_epochs
+        network.train()
+        for _ in range(options.first_epochs if first else options.epochs):
+            _epoch(network, optimizer, data, target, options)
+    return _state(network, optimizer, classes)
+
+
+def prepared(
+    x: np.ndarray,
+    answers: Answers,
+    options: Any,
+    previous: Mapping[str, np.ndarray] | None,
+    *,
+    frozen: bool,
+) -> tuple[Network, dict[str, torch.Tensor], list[str], torch.Tensor]:
+    """What training starts from: network, Adam's moments, classes, class number of each answer.
+
+    Raises
+    ------
+    ValueError
+        If nothing is known, or an answer is the reserve class.
+    """
     labels = answers.as_classes()
     if not len(labels):
         raise ValueError("found no labelled object to learn from, allowed: 1 or more")
@@ -170,20 +200,14 @@ def learn(
         raise ValueError(f"found an answer {RESERVE!r}, allowed: any other class")
     known = [str(c) for c in previous["classes"]] if previous is not None else []
     classes = class_order(known, labels.tolist())
-    with _seeded(seed), _one_thread():
-        start = previous if options.warm_start or frozen else None
-        network, moments = _restored(x.shape[1:], classes, options, start)
-        if frozen and previous is not None:
-            network.trunk.requires_grad_(False)
-        optimizer = _optimizer(network, options, moments)
-        data = as_tensor(x[answers.index])
-        number = {c: i for i, c in enumerate(classes)}
-        target = torch.tensor([number[c] for c in labels])
-        first = previous is None and options.first_epochs
-        network.train()
-        for _ in range(options.first_epochs if first else options.epochs):
-            _epoch(network, optimizer, data, target, options)
-    return _state(network, optimizer, classes)
+    start = previous if options.warm_start or frozen else None
+    network, moments = _restored(x.shape[1:], classes, options, start)
+    if start is None and options.pretraining_epochs:
+        pretrain(network.trunk, as_tensor(x), options)
+    if frozen and previous is not None:
+        network.trunk.requires_grad_(False)
+    number = {c: i for i, c in enumerate(classes)}
+    return network, moments, classes, torch.tensor([number[c] for c in labels])
 
 
 def predict(x: np.ndarray, options: Any, state: Mapping[str, np.ndarray]) -> Predictions:
@@ -199,10 +223,12 @@ def predict(x: np.ndarray, options: Any, state: Mapping[str, np.ndarray]) -> Pre
     classes = tuple(str(c) for c in state["classes"])
     network, _ = _restored(x.shape[1:], classes, options, state)
     network.eval()
+    device = device_of(options)
     logits, latents = [], []
     with torch.inference_mode(), _one_thread():
-        for start in range(0, len(x), _ROWS):
-            latent = network.trunk(as_tensor(x[start : start + _ROWS]))
+        trunk = network.trunk.to(device)
+        for start in range(0, len(x), _ROWS[device]):
+            latent = trunk(as_tensor(x[start : start + _ROWS[device]], device)).cpu()
             latents.append(latent)
             logits.append(network.head(latent).double())
         empty = torch.empty(0, options.n_latent)
@@ -227,11 +253,16 @@ def _pass(network: Network, latent: torch.Tensor, number: int) -> torch.Tensor:
     return network.head(latent * mask).softmax(1)
 
 
-def as_tensor(x: np.ndarray) -> torch.Tensor:
+def device_of(options: Any) -> str:
+    """One trial by itself is as fast on a processor; many at once belong on a GPU."""
+    return "cuda" if getattr(options, "together", False) and torch.cuda.is_available() else "cpu"
+
+
+def as_tensor(x: np.ndarray, device: str = "cpu") -> torch.Tensor:
     """Images as float32 (n, channel, y, x) from 0 to 1; vectors as they are."""
     if x.ndim == 2:
-        return torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32))
-    tensor = torch.from_numpy(np.ascontiguousarray(x)).permute(0, 3, 1, 2)
+        return torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32)).to(device)
+    tensor = torch.from_numpy(np.ascontiguousarray(x)).to(device).permute(0, 3, 1, 2)
     tensor = tensor.to(torch.float32, memory_format=torch.contiguous_format)
     return tensor / 255 if x.dtype == np.uint8 else tensor
 
@@ -243,23 +274,43 @@ def _epoch(
     target: torch.Tensor,
     options: Any,
 ) -> None:
-    """One pass over the labelled objects, whole batches only (one batch if there are fewer)."""
+    """One pass over the labelled objects."""
+    for rows in batches(network, data, target, options):
+        batch = data[rows]
+        if data.ndim == 4:
+            batch = augment.moved(batch, moves_of(len(batch), options))
+        optimizer.zero_grad(set_to_none=True)
+        losses_of(network(batch), target[rows], options.loss).mean().backward()
+        optimizer.step()
+
+
+def batches(
+    network: Network,
+    data: torch.Tensor,
+    target: torch.Tensor,
+    options: Any,
+    generator: torch.Generator | None = None,
+) -> list[torch.Tensor]:
+    """Rows of each step of one pass, whole batches only (one batch if there are fewer)."""
     order = balanced(target, options.balance)
     if options.duplicate_hard:
-        order = torch.cat([order, order[_is_hard(network, data, target)[order]]])
-    order = order[torch.randperm(len(order))]
+        hard = _is_hard(network, data, target.to(data.device)).cpu()
+        order = torch.cat([order, order[hard[order]]])
+    order = order[torch.randperm(len(order), generator=generator)]
     size = min(options.batch_size, len(order))
-    moves = data.ndim == 4
-    for start in range(0, len(order) - size + 1, size):
-        rows = order[start : start + size]
-        batch = data[rows]
-        if moves:
-            batch = augment.moved(
-                batch, options.rotation_deg, options.shift, options.zoom, flips=options.flips
-            )
-        optimizer.zero_grad(set_to_none=True)
-        loss_of(network(batch), target[rows], options.loss).backward()
-        optimizer.step()
+    return list(order[: len(order) // size * size].split(size))
+
+
+def moves_of(n: int, options: Any, generator: torch.Generator | None = None) -> augment.Moves:
+    """Random changes for n training images."""
+    return augment.moves(
+        n,
+        options.rotation_deg,
+        options.shift,
+        options.zoom,
+        flips=options.flips,
+        generator=generator,
+    )
 
 
 def balanced(target: torch.Tensor, balance: bool) -> torch.Tensor:
@@ -278,7 +329,7 @@ def _is_hard(network: Network, data: torch.Tensor, target: torch.Tensor) -> torc
     """Objects whose 1 + squared error is at least twice the smallest one (the code's ``ivc``)."""
     network.eval()
     with torch.inference_mode():
-        p = torch.cat([network(part).softmax(1) for part in data.split(_ROWS)])
+        p = torch.cat([network(part).softmax(1) for part in data.split(_ROWS[data.device.type])])
     network.train()
     error = 1 + ((functional.one_hot(target, p.shape[1]) - p) ** 2).sum(1)
     return error / error.min() >= 2
@@ -344,7 +395,7 @@ def _one_thread() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _seeded(seed: int) -> Iterator[None]:
+def seeded(seed: int) -> Iterator[None]:
     """Torch's random numbers from a seed; afterwards they are as before."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed % 2**63)

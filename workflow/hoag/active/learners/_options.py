@@ -29,6 +29,12 @@ class NetworkOptions:
     first_epochs: int | None = option(
         None, doc="Passes before the first round; null: as in every round.", minimum=1
     )
+    pretraining_epochs: int = option(
+        0,
+        doc="Passes over all objects of the start as an autoencoder, before anything is learned "
+        "from answers.",
+        minimum=0,
+    )
     batch_size: int = option(256, doc="Objects in a step.", minimum=1)
     warm_start: bool = option(True, doc="Go on from the weights of the round before.")
     balance: bool = option(True, doc="Draw every class as often as the most frequent one.")
@@ -45,4 +51,15 @@ class NetworkOptions:
     flips: bool = option(False, doc="Flip training images at random.")
     n_passes: int = option(
         0, doc="Monte Carlo dropout passes, for strategies that need them.", minimum=0
+    )
+
+
+@dataclass(frozen=True)
+class TogetherOptions(NetworkOptions):
+    """The network, its training, and how many trials train at once."""
+
+    together: bool = option(
+        False,
+        doc="Train all trials of a block at once, on a GPU where there is one; for many trials in "
+        "a block.",
     )

@@ -4,20 +4,20 @@ Vafaei Sadr, Bassett & Sekyi 2022, section 2. The reserve class has no examples:
 pushed away from it, and what is pushed away least ranks first until an anomaly is found.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from hoag.active.contract import Answers, Predictions
-from hoag.active.learners._options import NetworkOptions
+from hoag.active.contract import Answers, Lesson, Predictions
+from hoag.active.learners._options import TogetherOptions
 
 TAKES = ("images", "vectors")
 GIVES = ("classes", "latent", "passes")
 
 
 @dataclass(frozen=True)
-class Options(NetworkOptions):
+class Options(TogetherOptions):
     """The network and its training."""
 
 
@@ -33,6 +33,13 @@ def learn(
     from hoag.active.learners import _network
 
     return _network.learn(x, answers, options, seed=seed, previous=previous)
+
+
+def learn_together(lessons: Sequence[Lesson], options: Options) -> list[dict[str, np.ndarray]]:
+    """As `learn` for each lesson, all in one go; see `_together.learn_together`."""
+    from hoag.active.learners import _together
+
+    return _together.learn_together(lessons, options)
 
 
 def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> Predictions:

@@ -1,8 +1,8 @@
-"""Learner ``hoag``: support vector machines in a space that is good already.
+"""Learner ``hoag``: support vector machines and nearest neighbours in a space that is good already.
 
 A few answers can't train a network, but they can draw a boundary in a space such as that of the
-features ``pretrained``. Before the first anomaly is found, objects rank by how far they are from
-what is known.
+features ``pretrained``. What lies far from all that was called normal counts too, most while there
+are few answers. Before the first anomaly is found, objects rank by that alone.
 """
 
 from collections.abc import Mapping
@@ -17,19 +17,28 @@ TAKES = ("vectors",)
 GIVES = ("classes",)
 # The reserve class takes nothing from the others, and no logit of theirs outweighs its novelty.
 _NEVER, _NOVELTY = -1e9, 1e6
+_N_OF_CLASS, _N_OTHERS = 3, 10  # neighbours that nearness is measured by
 _ROWS = 4096  # objects at a time in predictions
 
 
 @dataclass(frozen=True)
 class Options:
-    """The machines, and novelty."""
+    """The machines, nearness and novelty. All vectors are directions from the objects' mean."""
 
-    penalty: float = option(10.0, doc="Cost C of an object on the wrong side.", minimum=1e-9)
-    gamma: float = option(
-        0.5,
-        doc="Of the kernel exp(-gamma d^2), with distances d in units of the vectors' root mean "
-        "square length.",
+    penalty: float = option(
+        0.1,
+        doc="Cost C of an object on the wrong side, for each answer in the class: the fewer there "
+        "are, the smoother its boundary.",
         minimum=1e-9,
+    )
+    gamma: float = option(
+        0.5, doc="Of the kernel exp(-gamma d^2) between directions.", minimum=1e-9
+    )
+    nearness: float = option(
+        2.0,
+        doc="What an object's mean cosine to its 3 nearest of the class, less that to its 10 "
+        "nearest others, adds to the machines' decision function.",
+        minimum=0,
     )
     sharpness: float = option(
         5.0, doc="Logits per unit of the machines' decision function.", minimum=1e-9
@@ -54,55 +63,63 @@ def learn(
     if not len(labels):
         raise ValueError("found no labelled object to learn from, allowed: 1 or more")
     classes = sorted(set(labels))
-    scale = np.sqrt(np.square(x, dtype=np.float64).sum(axis=1).mean()) or 1.0
-    known = (x[answers.index] / scale).astype(np.float32)
+    mean = x.mean(axis=0, dtype=np.float64).astype(np.float32)
+    known = _directions(x[answers.index], mean)
     coefficients = np.zeros((len(known), len(classes)))
     intercepts = np.zeros(len(classes))
     wanted = {c for c, i in zip(labels, answers.interest, strict=True) if not i <= 0} - {BORING}
     if wanted and len(classes) > 1:
-        similar = _similar(known, known, known @ known.T, options)
+        similar = _similar(known @ known.T, options)
         for i, name in ((i, c) for i, c in enumerate(classes) if c in wanted):
-            machine = SVC(C=options.penalty, kernel="precomputed", class_weight="balanced")
-            machine.fit(similar, labels == name)
+            of_class = labels == name
+            penalty = options.penalty * of_class.sum()
+            machine = SVC(C=penalty, kernel="precomputed", class_weight="balanced")
+            machine.fit(similar, of_class)
             coefficients[machine.support_, i] = machine.dual_coef_[0]
             intercepts[i] = machine.intercept_[0]
     return {
         "classes": np.array([*classes, RESERVE]),
         "known": known,
+        "labels": labels,
         "coefficients": coefficients,
         "intercepts": intercepts,
-        "scale": np.array(scale, dtype=np.float32),
+        "mean": mean,
     }
 
 
 def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> Predictions:
-    """The machines' decision functions; the reserve class ranks by novelty alone.
+    """The machines' decision functions and nearness; the reserve class ranks by novelty alone.
 
     A class without interest has logit 0: what is sure of none of those of interest belongs to it.
     """
-    known = state["known"]
-    k = min(options.n_neighbours, len(known))
+    known, labels, coefficients = (state[k] for k in ("known", "labels", "coefficients"))
     logits = np.empty((len(x), len(state["classes"])))
     for start in range(0, len(x), _ROWS):
         rows = slice(start, start + _ROWS)
-        part = (x[rows] / state["scale"]).astype(np.float32)
-        products = part @ known.T  # distances of both kinds come from them
-        decided = _similar(part, known, products, options) @ state["coefficients"]
-        logits[rows, :-1] = options.sharpness * (decided + state["intercepts"])
-        cosines = products / (_lengths(part)[:, None] * _lengths(known))
-        nearest = 1 - np.partition(cosines, -k, axis=1)[:, -k:]
-        logits[rows, -1] = _NEVER + _NOVELTY * nearest.mean(axis=1, dtype=np.float64)
+        cosines = _directions(x[rows], state["mean"]) @ known.T
+        decided = _similar(cosines, options) @ coefficients + state["intercepts"]
+        for i in np.flatnonzero(coefficients.any(axis=0)):
+            of_class = labels == state["classes"][i]
+            near = _nearest(cosines[:, of_class], _N_OF_CLASS)
+            decided[:, i] += options.nearness * (near - _nearest(cosines[:, ~of_class], _N_OTHERS))
+        logits[rows, :-1] = options.sharpness * decided
+        logits[rows, -1] = _NEVER - _NOVELTY * _nearest(cosines, options.n_neighbours)
     return Predictions(tuple(str(c) for c in state["classes"]), logits)
 
 
-def _similar(
-    x: np.ndarray, known: np.ndarray, products: np.ndarray, options: Options
-) -> np.ndarray:
-    """exp(-gamma d^2), (n, m) float64, from the vectors' inner products."""
-    squared = _lengths(x)[:, None] ** 2 + _lengths(known) ** 2 - 2 * products
-    return np.exp(-options.gamma * np.maximum(squared, 0), dtype=np.float64)
+def _similar(cosines: np.ndarray, options: Options) -> np.ndarray:
+    """exp(-gamma d^2) float64, from the cosines of directions."""
+    return np.exp(-2 * options.gamma * (1 - cosines), dtype=np.float64)
 
 
-def _lengths(x: np.ndarray) -> np.ndarray:
-    """(n,); not quite 0, so that one can divide by products of them."""
-    return np.maximum(np.sqrt(np.square(x).sum(axis=1)), np.float32(1e-12))
+def _nearest(cosines: np.ndarray, n: int) -> np.ndarray:
+    """Mean of the n largest cosines of each row, (n_rows,) float64; of all if there are fewer."""
+    n = min(n, cosines.shape[1])
+    return np.partition(cosines, -n, axis=1)[:, -n:].mean(axis=1, dtype=np.float64)
+
+
+def _directions(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Unit vectors from the mean of all objects, float32; 0 for what lies there."""
+    away = x - mean
+    lengths = np.sqrt(np.square(away).sum(axis=1, keepdims=True))
+    return away / np.maximum(lengths, np.float32(1e-12))

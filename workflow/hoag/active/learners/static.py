@@ -1,19 +1,19 @@
 """Learner ``static``: as `ahunt`, but after the start only the last layer learns (section 2.1)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from hoag.active.contract import Answers, Predictions
+from hoag.active.contract import Answers, Lesson, Predictions
 from hoag.active.learners import ahunt
-from hoag.active.learners._options import NetworkOptions
+from hoag.active.learners._options import TogetherOptions
 
 TAKES, GIVES = ahunt.TAKES, ahunt.GIVES
 
 
 @dataclass(frozen=True)
-class Options(NetworkOptions):
+class Options(TogetherOptions):
     """The network and its training."""
 
 
@@ -29,6 +29,13 @@ def learn(
     from hoag.active.learners import _network
 
     return _network.learn(x, answers, options, seed=seed, previous=previous, frozen=True)
+
+
+def learn_together(lessons: Sequence[Lesson], options: Options) -> list[dict[str, np.ndarray]]:
+    """As `learn` for each lesson, all in one go; see `_together.learn_together`."""
+    from hoag.active.learners import _together
+
+    return _together.learn_together(lessons, options, frozen=True)
 
 
 def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> Predictions:
