@@ -255,7 +255,7 @@ def _pass(network: Network, latent: torch.Tensor, number: int) -> torch.Tensor:
 
 def device_of(options: Any) -> str:
     """One trial by itself is as fast on a processor; many at once belong on a GPU."""
-    return "cuda" if getattr(options, "together", False) and torch.cuda.is_available() else "cpu"
+    return "cuda" if options.together and torch.cuda.is_available() else "cpu"
 
 
 def as_tensor(x: np.ndarray, device: str = "cpu") -> torch.Tensor:

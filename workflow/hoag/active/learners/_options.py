@@ -49,17 +49,19 @@ class NetworkOptions:
     )
     zoom: float = option(0.04, doc="Largest random zoom of either axis.", minimum=0, maximum=0.9)
     flips: bool = option(False, doc="Flip training images at random.")
-    n_passes: int = option(
-        0, doc="Monte Carlo dropout passes, for strategies that need them.", minimum=0
-    )
+    n_passes = 0  # classifiers choose these two
+    together = False
 
 
 @dataclass(frozen=True)
-class TogetherOptions(NetworkOptions):
-    """The network, its training, and how many trials train at once."""
+class ClassifierOptions(NetworkOptions):
+    """The network, its training, and what comes of its being the learner itself."""
 
     together: bool = option(
         False,
         doc="Train all trials of a block at once, on a GPU where there is one; for many trials in "
         "a block.",
+    )
+    n_passes: int = option(
+        0, doc="Monte Carlo dropout passes, for strategies that need them.", minimum=0
     )

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from hoag.active.contract import Answers, Lesson, Predictions
-from hoag.active.learners._options import TogetherOptions
+from hoag.active.learners._options import ClassifierOptions
 
 TAKES = ("images", "vectors")
 GIVES = ("classes", "latent", "passes")
 
 
 @dataclass(frozen=True)
-class Options(TogetherOptions):
+class Options(ClassifierOptions):
     """The network and its training."""
 
 

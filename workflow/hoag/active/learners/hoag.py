@@ -98,12 +98,18 @@ def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) ->
         rows = slice(start, start + _ROWS)
         cosines = _directions(x[rows], state["mean"]) @ known.T
         decided = _similar(cosines, options) @ coefficients + state["intercepts"]
+        n_most = max(_N_OTHERS, options.n_neighbours)
+        nearest = None
         for i in np.flatnonzero(coefficients.any(axis=0)):
             of_class = labels == state["classes"][i]
-            near = _nearest(cosines[:, of_class], _N_OF_CLASS)
-            decided[:, i] += options.nearness * (near - _nearest(cosines[:, ~of_class], _N_OTHERS))
+            near = _largest(cosines[:, of_class], n_most)
+            others = _largest(cosines[:, ~of_class], n_most)
+            excess = near[:, :_N_OF_CLASS].mean(axis=1) - others[:, :_N_OTHERS].mean(axis=1)
+            decided[:, i] += options.nearness * excess
+            nearest = np.concatenate([near, others], axis=1)
+        nearest = _largest(cosines if nearest is None else nearest, options.n_neighbours)
         logits[rows, :-1] = options.sharpness * decided
-        logits[rows, -1] = _NEVER - _NOVELTY * _nearest(cosines, options.n_neighbours)
+        logits[rows, -1] = _NEVER - _NOVELTY * nearest.mean(axis=1)
     return Predictions(tuple(str(c) for c in state["classes"]), logits)
 
 
@@ -112,10 +118,10 @@ def _similar(cosines: np.ndarray, options: Options) -> np.ndarray:
     return np.exp(-2 * options.gamma * (1 - cosines), dtype=np.float64)
 
 
-def _nearest(cosines: np.ndarray, n: int) -> np.ndarray:
-    """Mean of the n largest cosines of each row, (n_rows,) float64; of all if there are fewer."""
+def _largest(cosines: np.ndarray, n: int) -> np.ndarray:
+    """The n largest of each row, falling, float64; all if there are fewer."""
     n = min(n, cosines.shape[1])
-    return np.partition(cosines, -n, axis=1)[:, -n:].mean(axis=1, dtype=np.float64)
+    return -np.sort(-np.partition(cosines, -n, axis=1)[:, -n:], axis=1).astype(np.float64)
 
 
 def _directions(x: np.ndarray, mean: np.ndarray) -> np.ndarray:

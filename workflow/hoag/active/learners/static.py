@@ -7,13 +7,13 @@ import numpy as np
 
 from hoag.active.contract import Answers, Lesson, Predictions
 from hoag.active.learners import ahunt
-from hoag.active.learners._options import TogetherOptions
+from hoag.active.learners._options import ClassifierOptions
 
 TAKES, GIVES = ahunt.TAKES, ahunt.GIVES
 
 
 @dataclass(frozen=True)
-class Options(TogetherOptions):
+class Options(ClassifierOptions):
     """The network and its training."""
 
 
