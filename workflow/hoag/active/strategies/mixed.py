@@ -16,7 +16,7 @@ class Options:
     """How questions are shared out."""
 
     uncertain: float = option(
-        0.5,
+        0.7,
         doc="Share of the questions for objects whose probability is nearest to one half; parts "
         "of a question are drawn by lot.",
         minimum=0,
