@@ -177,6 +177,10 @@ def features_to_fit(wc):
             catalogue=expand(f"{RESULTS}/catalogue/{{b}}.parquet", b=PLAN.fit_batches)
         )
     inputs["images"] = shards(IMAGES, PLAN.fit_batches)
+    if getattr(PLAN.features[wc.features].module, "NEEDS_LABELS", False):
+        inputs["catalogue"] = expand(
+            f"{RESULTS}/catalogue/{{b}}.parquet", b=PLAN.fit_batches
+        )
     if view != "images":
         inputs["reconstructions"] = shards(
             RECONSTRUCTIONS, PLAN.fit_batches, detector=PLAN.residuals_of, seed=wc.seed

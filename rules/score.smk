@@ -38,6 +38,7 @@ rule score_images:
 rule fit_detector:
     input:
         features=shards(FEATURES, PLAN.fit_batches),
+        space="results/{run}/features/{features}/seed-{seed}/fit.npz",
     output:
         fit="results/{run}/scores/{features}/{detector}/seed-{seed}/fit.npz",
     log:

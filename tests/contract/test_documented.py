@@ -81,7 +81,7 @@ def example(page, family, kind, folder, monkeypatch):
 
 def test_the_detector_of_the_how_to_page_works(tmp_path, monkeypatch):
     module, options = example(
-        "add-a-detector.md", "detectors", "mahalanobis", tmp_path, monkeypatch
+        "add-a-detector.md", "detectors", "centre_distance", tmp_path, monkeypatch
     )
     x = np.random.default_rng(1).normal(size=(300, 3)).astype(np.float32)
     x[0], x[1] = 20, np.nan

@@ -10,7 +10,17 @@ from threadpoolctl import threadpool_limits
 
 from hoag import registry
 
-SMALL = {"autoencoder": {"iterations": 5, "width": 4, "n_components": 4, "batch_size": 8}}
+SMALL = {
+    "autoencoder": {"iterations": 5, "width": 4, "n_components": 4, "batch_size": 8},
+    "classifier": {
+        "classes": {"one": ["a"], "two": ["b"]},
+        "epochs": 2,
+        "hidden": [12, 8],
+        "n_passes": 5,
+        "n_members": 2,
+        "spectral_coefficient": 1.0,
+    },
+}
 HEAVY = ["torch", "sklearn", "scipy", "astropy", "galsim", "h5py", "PIL", "umap", "numba"]
 KINDS = registry.names("features")
 ON_IMAGES = [k for k in KINDS if registry.load("features", k).INPUT == "images"]
@@ -30,6 +40,7 @@ class DrawnStore:
         )
         self.images = light.astype(np.uint8)
         self.shape = self.images.shape[1:]
+        self.object_ids = np.array([f"{i:019d}" for i in range(n)], dtype=object)
 
     def __len__(self):
         return len(self.images)
@@ -58,6 +69,15 @@ def material(module):
     return store, lambda a, b: store.images[a:b]
 
 
+def known(module):
+    """What a supervised feature space is told besides: every third object belongs to no class."""
+    if not getattr(module, "NEEDS_LABELS", False):
+        return {}
+    labels = np.array(["a", "b", "other"] * 14, dtype=object)[:40]
+    splits = np.array(["train", "train", "train", "train", "test"] * 8, dtype=object)
+    return {"labels": labels, "splits": splits}
+
+
 def built(kind):
     return registry.plugin("features", {"kind": kind, **SMALL.get(kind, {})}, f"features.{kind}")
 
@@ -66,7 +86,7 @@ def built(kind):
 def fitted(request):
     module, options = built(request.param)
     source, objects = material(module)
-    return module, options, objects, module.fit(source, options, 7)
+    return module, options, objects, module.fit(source, options, 7, **known(module))
 
 
 def test_vectors_are_single_precision_with_a_name_for_each_column(fitted):
@@ -108,7 +128,7 @@ def test_state_survives_a_file_without_pickle(fitted, tmp_path):
 def test_fit_depends_on_the_seed_alone(fitted, threads):
     module, options, objects, state = fitted
     with threadpool_limits(threads):
-        again = module.fit(material(module)[0], options, 7)
+        again = module.fit(material(module)[0], options, 7, **known(module))
         assert module.names(options, again) == module.names(options, state)
         x = module.transform(objects(0, 40), options, again)
     expected = module.transform(objects(0, 40), options, state)
@@ -119,7 +139,7 @@ def test_fit_depends_on_the_seed_alone(fitted, threads):
 @pytest.mark.parametrize("value", [0, 255])
 def test_an_image_of_one_colour_gives_finite_numbers_or_none_at_all(kind, value):
     module, options = built(kind)
-    state = module.fit(DrawnStore(), options, 7)
+    state = module.fit(DrawnStore(), options, 7, **known(module))
     x = module.transform(np.full((1, 32, 32, 3), value, np.uint8), options, state)
     assert np.isfinite(x).all() or np.isnan(x).all()
 

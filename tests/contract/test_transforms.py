@@ -15,6 +15,7 @@ from hoag.options import ConfigError
 PACKAGE = Path(__file__).parents[2] / "workflow"
 BANDS = ("g", "r", "i")
 STATES = {"flux": np.float32, "unit": np.float32, "byte": np.uint8}
+MASKS = ("circular_mask",)  # set pixels at the edges to 0
 HEAVY = ("astropy", "scipy", "PIL", "torch", "sklearn", "numba", "pandas")
 CASES = [
     (kind, state)
@@ -109,7 +110,8 @@ def test_a_constant_image_stays_constant_and_finite(kind, state, value):
     image = np.full((24, 24, 3), value, STATES[state])
     out = apply(kind, image).astype(float)
     assert np.isfinite(out).all()
-    assert (np.ptp(out, axis=(0, 1)) < 1e-6).all()
+    seen = out[6:18, 6:18] if kind in MASKS else out
+    assert (np.ptp(seen, axis=(0, 1)) < 1e-6).all()
 
 
 @pytest.mark.parametrize("kind", [k for k, s in CASES if s == "flux"])

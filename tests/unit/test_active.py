@@ -15,12 +15,13 @@ from hoag.active import evaluation
 from hoag.active.comparison import QUANTITIES, beside_published, by_round, in_pairs
 from hoag.active.contract import RESERVE, Answers, Lesson, Predictions, class_order
 from hoag.active.interest import Weights, split_questions, weights_of
-from hoag.active.learners import _augment, _network, _together, ahunt, static
+from hoag.active.learners import _network, _together, ahunt, static
 from hoag.active.learners._options import NetworkOptions
 from hoag.active.oracle import Labels, Table
 from hoag.active.protocol import Protocol, draw, needed
 from hoag.active.rounds import Plugin, Situation, draw_objects, run_trial, run_trials, step
 from hoag.active.strategies import mixed, most_anomalous, most_uncertain
+from hoag.models import _augment
 from hoag.options import ConfigError, build
 
 START = {"a": 6, "b": 5}

@@ -392,3 +392,14 @@ def test_three_minima_reach_lupton():
         image[2], image[1], image[0], Q=15, stretch=0.5, minimum=[0.1, 0, -0.1]
     )
     np.testing.assert_array_equal(found, expected)
+
+
+def test_a_circle_is_what_a_mask_leaves():
+    module, options = registry.plugin(
+        "transforms", {"kind": "circular_mask", "margin_px": 2}, "images[0]"
+    )
+    image = np.full((21, 21, 1), 7, np.uint8)
+    found = module.apply(image, ("g",), options)[..., 0]
+    y, x = np.indices((21, 21)) - 10
+    np.testing.assert_array_equal(found == 7, np.hypot(y, x) <= 8.5)
+    np.testing.assert_array_equal(found, np.rot90(found))

@@ -303,8 +303,8 @@ def _feature(
             f"allowed for objects of kind {survey.module.object_kind(survey.options)}: "
             f"{', '.join(allowed)}"
         )
-    if hasattr(entry.module, "MODEL") and chain is not None:
-        check_shape(chain.shape, "images")
+    if hasattr(entry.module, "check") and chain is not None:
+        entry.module.check(chain.shape, entry.options, key)
     return entry
 
 
@@ -337,8 +337,27 @@ def _detector(
             raise ConfigError(f"{key}.features: required, found nothing")
         _known(entry.keys["features"], features, f"{key}.features")
         for space in entry.keys["features"]:
+            _check_predictions(entry, key, features, space)
             _check_columns(entry, key, features[space], shape)
     return entry
+
+
+def _check_predictions(
+    detector: Entry, key: str, features: Mapping[str, Entry], space: str
+) -> None:
+    """A detector of predictions needs a classifier's; some need several networks."""
+    if detector.module.TAKES != "predictions":
+        return
+    able = [n for n, f in features.items() if getattr(f.module, "GIVES", "") == "predictions"]
+    if getattr(detector.module, "NEEDS_MEMBERS", False):
+        able = [n for n in able if features[n].options.n_members > 1]
+    if space not in able:
+        allowed = ", ".join(able) or "a feature space of kind 'classifier'" + (
+            " with n_members of 2 or more"
+            if getattr(detector.module, "NEEDS_MEMBERS", False)
+            else ""
+        )
+        raise ConfigError(f"{key}.features: found {space!r}, allowed: {allowed}")
 
 
 def _check_columns(

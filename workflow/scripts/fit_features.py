@@ -39,6 +39,11 @@ def main(
             "found no object in the fit batches (see the manifests), allowed: 1 or more"
         )
     extra = {}
+    if getattr(module, "NEEDS_LABELS", False):  # a supervised one
+        known = pd.concat([tables.read("catalogue", p) for p in inputs["catalogue"]])
+        known = known.set_index("object_id").loc[objects.object_ids, ["label", "split"]]
+        labels, splits = known.fillna("").to_numpy(dtype=object).T
+        extra = {"labels": labels, "splits": splits, "say": say}
     if "checkpoint" in inspect.signature(module.fit).parameters:  # a feature space that is trained
         identity = digest("features", plugin, seed, threads, code, libraries, objects.digest)
         checkpoint = Path("resources/checkpoints") / identity / "last.ckpt"

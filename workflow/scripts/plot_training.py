@@ -14,11 +14,14 @@ from hoag.models.wgan.networks import load_wgan
 from hoag.seeds import generator
 
 N_SAMPLES = 32
+HISTORY = ["iteration", "loss", "validation_loss", "validation_accuracy"]  # of a feature space
 MEANINGS = {
     "critic_distance": "critic's distance between real and generated images",
     "gradient_penalty": "gradient penalty",
     "generator_loss": "generator's loss",
     "loss": "loss",
+    "validation_loss": "loss in validation",
+    "validation_accuracy": "accuracy in validation",
     "s_gen": "pixel part of the score",
     "s_disc": "critic's part of the score",
 }
@@ -36,7 +39,8 @@ def main(
     curves = {name: tables.read("history", path) for name, path in histories.items()}
     for name, path in fits.items():
         with np.load(path, allow_pickle=False) as state:
-            rows = pd.DataFrame(state["history"], columns=["iteration", "loss"])
+            values = state["history"]
+        rows = pd.DataFrame(values, columns=HISTORY[: values.shape[1]])
         curves[name] = rows.astype({"iteration": "int64"})
     keep(*training.draw_history(curves, MEANINGS), output)
     drawer, _ = load_wgan(*wgan)

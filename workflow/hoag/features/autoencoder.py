@@ -34,7 +34,9 @@ class Options(ModelOptions):
     )
 
 
-check = check_shape
+def check(shape: tuple[int, int, int], options: Options, key: str) -> None:
+    """Raise `ConfigError` unless the images' sides are multiples of 16."""
+    check_shape(shape, "images")
 
 
 def fit(

@@ -14,9 +14,9 @@ from torch import nn
 from torch.nn import functional
 
 from hoag.active.contract import RESERVE, Answers, Predictions, class_order
-from hoag.active.learners import _augment as augment
 from hoag.active.learners._options import NetworkOptions
 from hoag.active.learners._pretraining import pretrain
+from hoag.models import _augment as augment
 
 # Objects at a time in predictions: more would not fit into a processor's cache.
 _ROWS = {"cpu": 256, "cuda": 8192}

@@ -18,8 +18,8 @@ from torch.func import functional_call, grad, vmap
 from torch.nn.utils.rnn import pad_sequence
 
 from hoag.active.contract import Lesson
-from hoag.active.learners import _augment as augment
 from hoag.active.learners import _network as networks
+from hoag.models import _augment as augment
 
 Stack = dict[str, Tensor]  # of parameters, by name
 BETAS, EPSILON = (0.9, 0.999), 1e-7

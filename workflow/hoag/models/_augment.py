@@ -24,6 +24,10 @@ class Moves:
     shift: torch.Tensor
     scale: torch.Tensor
 
+    def to(self, device: torch.device | str) -> "Moves":
+        """The same on another device."""
+        return Moves(self.angle.to(device), self.shift.to(device), self.scale.to(device))
+
 
 def moves(
     n: int,

@@ -1,0 +1,358 @@
+"""The classifier with dropout, its splits, and the measures of uncertainty."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import entropy as scipy_entropy
+
+from hoag import registry, splits
+from hoag.models.classifier import Options
+from hoag.models.classifier.networks import Classifier, SpectralBound
+from hoag.models.classifier.training import Sample, train
+from hoag.options import ConfigError, build
+from hoag.predicted import UNKNOWN, Predicted, entropy, softmax
+from hoag.uncertainty import calibration, temperature
+
+ON_PREDICTIONS = [
+    kind
+    for kind in registry.names("detectors")
+    if registry.load("detectors", kind).TAKES == "predictions"
+]
+SHAPE = (20, 20, 1)
+
+
+def options(**changes):
+    small = {"filters": [3, 4], "hidden": [10, 6], "epochs": 3, "batch_size": 8}
+    return build(Options, small | changes, "models.classifier")
+
+
+def images(n=12, seed=0):
+    return torch.rand(n, 1, 20, 20, generator=torch.Generator().manual_seed(seed))
+
+
+# --- the network
+
+
+def test_the_default_is_the_published_lenet():
+    network = Classifier(build(Options, {}, "x"), (150, 150, 1), 2)
+    sizes = [tuple(p.shape) for p in network.parameters() if p.ndim > 1]
+    assert sizes == [(6, 1, 5, 5), (16, 6, 5, 5), (120, 16 * 36 * 36), (84, 120), (2, 84)]
+    assert len(network.tops) == 1, "one dropout, before the last layer"
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_passes_are_what_single_networks_would_say(layers):
+    """Against loops over passes and layers with the same masks."""
+    network = Classifier(options(dropout_layers=layers, dropout=0.4), SHAPE, 3).eval()
+    hidden = network.trunk(images())
+    found = network.passes(hidden, 7, seed=5)
+    assert found.shape == (7, 12, 3)
+    widths = [hidden.shape[1], 6][:layers]
+    for t in range(7):
+        x = hidden
+        for i, (top, width) in enumerate(zip(network.tops, widths, strict=True)):
+            rng = torch.Generator().manual_seed(5 + i)
+            keep = (torch.rand(7, width, generator=rng) < 0.6).float()[t]
+            x = top(x * keep / 0.6)
+        torch.testing.assert_close(found[t], x)
+
+
+def test_passes_differ_and_their_mean_nears_the_network_without_dropout():
+    network = Classifier(options(dropout=0.3), SHAPE, 2, seed=1).eval()
+    hidden = network.trunk(images())
+    found = network.passes(hidden, 4000, seed=2)
+    assert (found.std(0) > 0).all(), "dropout is on"
+    torch.testing.assert_close(found.mean(0), network.logits(hidden), atol=0.02, rtol=0)
+    assert network.passes(hidden, 3, 2).equal(network.passes(hidden, 3, 2))
+
+
+def test_a_pass_depends_on_its_number_and_no_object_on_the_others():
+    network = Classifier(options(dropout_layers=2), SHAPE, 2).eval()
+    hidden = network.trunk(images())
+    torch.testing.assert_close(network.passes(hidden, 9, 3)[:4], network.passes(hidden, 4, 3))
+    torch.testing.assert_close(
+        network.passes(hidden, 4, 3)[:, 5:7], network.passes(hidden[5:7], 4, 3)
+    )
+
+
+@pytest.mark.parametrize("coefficient", [0.5, 2.0, 50.0])
+def test_the_spectral_norm_is_bounded_and_smaller_ones_stay(coefficient):
+    weight = torch.randn(8, 5, generator=torch.Generator().manual_seed(0))
+    bound = SpectralBound(weight, coefficient, torch.Generator().manual_seed(1)).eval()
+    norm = torch.linalg.matrix_norm(weight, 2)
+    expected = min(float(norm), coefficient)
+    assert torch.linalg.matrix_norm(bound(weight), 2) == pytest.approx(expected, rel=1e-3)
+
+
+def test_all_layers_are_bounded_after_training():
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (24, 20, 20, 1)).astype(np.uint8)
+    y = np.arange(24) % 2
+    changes = {"spectral_coefficient": 0.7, "epochs": 6, "learning_rate": 0.01}
+    free = options(**changes | {"spectral_coefficient": None})
+    norms = []
+    for chosen in (options(**changes), free):
+        network = train(Sample(x, y), Sample(x[:8], y[:8]), 2, chosen, 1).network
+        layers = [m for m in network.modules() if isinstance(m, torch.nn.Linear | torch.nn.Conv2d)]
+        norms.append([torch.linalg.matrix_norm(m.weight.flatten(1), 2).item() for m in layers])
+    assert max(norms[0]) < 0.7 * 1.1 and max(norms[1]) > 0.7
+
+
+def test_training_learns_keeps_the_best_and_is_the_same_again():
+    rng = np.random.default_rng(1)
+    y = np.arange(80) % 2
+    x = rng.integers(0, 60, (80, 20, 20, 1))
+    x[y == 1, 5:15, 5:15] += 120
+    x = x.astype(np.uint8)
+    chosen = options(epochs=40, learning_rate=3e-3, patience=5)
+    first, again = (
+        train(Sample(x[:60], y[:60]), Sample(x[60:], y[60:]), 2, chosen, 4) for _ in "ab"
+    )
+    np.testing.assert_array_equal(first.history, again.history)
+    for name, value in first.network.state_dict().items():
+        assert value.equal(again.network.state_dict()[name]), name
+    assert first.history[:, 3].max() > 0.95
+    z = (torch.as_tensor(x[60:]).permute(0, 3, 1, 2) / 255 - first.mean) / first.deviation
+    loss = torch.nn.functional.cross_entropy(first.network(z), torch.as_tensor(y[60:]))
+    assert loss.item() == pytest.approx(first.history[:, 2].min(), rel=1e-4)
+    last = first.history[:, 2].argmin()
+    assert len(first.history) in (40, last + 1 + 5), "it ends when validation stops to improve"
+
+
+# --- splits
+
+
+def split(labels, **changes):
+    keywords = {
+        "classes": {"one": ["a", "A"], "two": ["b"]},
+        "train_labels": (),
+        "split": "stratified",
+        "test_fraction": 0.2,
+        "n_folds": 5,
+        "fold": 0,
+        "validation_fraction": 0.25,
+        "seed": 3,
+    }
+    return splits.roles(labels, np.array(["train"] * len(labels)), **keywords | changes)
+
+
+LABELS = np.array(["a"] * 50 + ["A"] * 10 + ["b"] * 40 + ["hybrid"] * 7, dtype=object)
+
+
+def test_hybrids_touch_no_training_and_labels_keep_their_shares():
+    role = split(LABELS)
+    assert set(role[LABELS == "hybrid"]) == {splits.OUTSIDE}
+    for label, n in (("a", 50), ("A", 10), ("b", 40)):
+        own = role[label == LABELS]
+        assert (own == splits.TEST).sum() == n * 0.2
+        assert abs((own == splits.VALIDATION).sum() - n * 0.2) <= 1
+    assert not np.array_equal(role, split(LABELS, seed=4))
+
+
+def test_folds_test_each_object_once():
+    tested = sum(
+        (split(LABELS, split="folds", fold=i) == splits.TEST).astype(int) for i in range(5)
+    )
+    np.testing.assert_array_equal(tested, LABELS != "hybrid")
+
+
+def test_only_some_labels_are_learned_from():
+    role = split(LABELS, train_labels=("a", "b"))
+    assert set(role[LABELS == "A"]) == {splits.TEST}
+
+
+def test_a_class_without_objects_is_named():
+    with pytest.raises(ConfigError, match=r"classes.two: found 'c', allowed: A, a, b, hybrid"):
+        split(LABELS, classes={"one": ["a"], "two": ["c"]})
+    with pytest.raises(ConfigError, match=r"classes.one: found 0 objects for training"):
+        split(LABELS, train_labels=("b",))
+
+
+# --- what follows from predictions
+
+
+def predicted(n=60, k=3, d=5, members=3, seed=0):
+    rng = np.random.default_rng(seed)
+    passes = rng.normal(0, 2, (20, n, k))
+    p = softmax(passes)
+    return Predicted(
+        logits=rng.normal(0, 2, (n, k)),
+        mean_logits=passes.mean(0),
+        p=p.mean(0),
+        expected_entropy=entropy(p).mean(0),
+        latent=rng.normal(0, 1, (n, d)),
+        members=softmax(rng.normal(0, 2, (n, members, k))),
+    )
+
+
+def score(kind, found, classes, rows=None, **changes):
+    module, chosen = registry.plugin("detectors", {"kind": kind, **changes}, "detectors")
+    state = module.fit(found, chosen, 1, classes=classes)
+    assert all(isinstance(v, np.ndarray) and v.dtype != object for v in state.values())
+    return module.score(found if rows is None else found.rows(rows), chosen, state)
+
+
+def some_classes(n=60, k=3):
+    return np.where(np.arange(n) < n // 2, np.arange(n) % k, UNKNOWN)
+
+
+@pytest.mark.parametrize("kind", ON_PREDICTIONS)
+def test_every_measure_gives_one_number_for_each_object_by_itself(kind):
+    found, classes = predicted(), some_classes()
+    classes[:30] = found.p[:30].argmax(1)
+    whole = score(kind, found, classes)
+    assert whole.shape == (60,) and whole.dtype == np.float64 and np.isfinite(whole).all()
+    part = score(kind, found, classes, slice(10, 20))
+    np.testing.assert_allclose(part, whole[10:20], rtol=1e-9)
+    assert score(kind, found, classes, slice(0, 0)).shape == (0,)
+
+
+@pytest.mark.parametrize("kind", ON_PREDICTIONS)
+def test_every_measure_survives_its_columns(kind):
+    found, classes = predicted(), some_classes()
+    classes[:30] = found.p[:30].argmax(1)
+    columns = found.columns(["x", "y", "z"])
+    again = Predicted.of(np.stack(list(columns.values()), axis=1), list(columns))
+    np.testing.assert_allclose(score(kind, again, classes), score(kind, found, classes))
+
+
+def test_columns_of_another_space_are_refused():
+    with pytest.raises(ValueError, match=r"found columns code_00, allowed: those of a feature"):
+        Predicted.of(np.zeros((2, 1)), ["code_00"])
+
+
+def test_entropies_are_those_of_scipy_and_of_the_poster():
+    found = predicted()
+    np.testing.assert_allclose(
+        score("predictive_entropy", found, None), scipy_entropy(found.p, axis=1)
+    )
+    assert entropy(np.array([0.5, 0.5])) == pytest.approx(np.log(2))
+    assert entropy(np.array([1.0, 0.0])) == 0
+    information = score("mutual_information", found, None)
+    np.testing.assert_allclose(
+        information,
+        score("predictive_entropy", found, None) - score("expected_entropy", found, None),
+    )
+    assert (information >= 0).all(), "an entropy of means is no less than the mean of entropies"
+
+
+def test_energy_and_disagreement_are_their_formulas():
+    found = predicted()
+    expected = -2 * np.log(np.exp(found.logits / 2).sum(1))
+    np.testing.assert_allclose(score("energy", found, None, temperature=2.0), expected)
+    mean = scipy_entropy(found.members.mean(1), axis=1)
+    spread = scipy_entropy(found.members, axis=2).mean(1)
+    np.testing.assert_allclose(score("ensemble_disagreement", found, None), mean - spread)
+    alone = predicted(members=1)
+    with pytest.raises(ValueError, match="found 1 networks, allowed: 2 or more"):
+        score("ensemble_disagreement", alone, None)
+
+
+def test_mahalanobis_distance_is_that_of_the_nearest_class():
+    rng = np.random.default_rng(0)
+    n = 4000
+    classes = np.arange(n) % 2
+    latent = rng.normal(0, [1.0, 3.0], (n, 2)) + np.where(classes[:, None], [20, 0], [0, 0])
+    base = predicted(n)
+    found = Predicted(**{**vars(base), "latent": latent})
+    probe = found.rows(slice(0, 3))
+    probe = Predicted(**{**vars(probe), "latent": np.array([[2.0, 0], [20, 6], [10, 0]])})
+    module, chosen = registry.plugin("detectors", {"kind": "mahalanobis"}, "detectors")
+    state = module.fit(found, chosen, 1, classes=classes)
+    np.testing.assert_allclose(module.score(probe, chosen, state), [2, 2, 10], rtol=0.05)
+
+
+def local_case():
+    """A line of logits: neighbours of entropies around .3, and four objects to judge."""
+    rng = np.random.default_rng(0)
+    n = 41
+    place = np.linspace(-1, 1, n)
+    p1 = 0.9 + rng.normal(0, 0.01, n)
+    p = np.stack([p1, 1 - p1], axis=1)
+    base = predicted(n, k=2)
+    logits = np.stack([place, np.zeros(n)], axis=1)
+    found = Predicted(**{**vars(base), "logits": logits, "p": p})
+    classes = np.where(np.arange(n) < 37, 0, UNKNOWN)
+    found.logits[37:] = [[-0.5, 0.003], [-0.2, 0.003], [0.3, 0.003], [0.6, 0.003]]
+    found.p[37:] = [[0.9, 0.1], [0.5, 0.5], [0.999, 0.001], [0.2, 0.8]]
+    return found, classes
+
+
+def test_local_entropy_by_hand():
+    found, classes = local_case()
+    value = score("local_entropy", found, classes, k=10, sides="above", least_spread=1e-9)
+    known = np.flatnonzero(classes == 0)
+    for i in (37, 38, 39, 40, 5):
+        others = known[known != i]
+        distance = np.linalg.norm(found.logits[others] - found.logits[i], axis=1)
+        near = found.entropy()[others[np.argsort(distance)[:10]]]
+        expected = (found.entropy()[i] - near.mean()) / near.std(ddof=1)
+        assert value[i] == pytest.approx(expected), i
+    both = score("local_entropy", found, classes, k=10, sides="both", least_spread=1e-9)
+    np.testing.assert_allclose(both, np.abs(value))
+    assert value[38] > 3 and value[39] < -3 and both[39] > 3 and abs(value[37]) < 3
+
+
+def test_neighbours_are_correctly_classified_training_objects():
+    found, classes = local_case()
+    wrong = classes.copy()
+    wrong[:10] = 1  # the mean softmax says 0
+    module, chosen = registry.plugin("detectors", {"kind": "local_entropy"}, "detectors")
+    state = module.fit(found, chosen, 1, classes=wrong)
+    assert len(state["places"]) == 27
+    np.testing.assert_array_equal(state["places"], found.logits[10:37])
+
+
+def test_the_floor_the_global_spread_and_the_radius_of_local_entropy():
+    found, classes = local_case()
+    found.p[:37] = [0.95, 0.05]  # all neighbours alike
+    floored = score("local_entropy", found, classes, least_spread=0.05)
+    excess = np.abs(found.entropy()[38] - entropy(np.array([0.95, 0.05])))
+    assert floored[38] == pytest.approx(excess / 0.05)
+    found, classes = local_case()
+    module, chosen = registry.plugin(
+        "detectors", {"kind": "local_entropy", "spread": "global", "least_spread": 1e-9}, "x"
+    )
+    state = module.fit(found, chosen, 1, classes=classes)
+    local = score("local_entropy", found, classes, sides="above", least_spread=1e-9)
+    both = module.score(found, chosen, state)
+    assert both[38] * state["deviation"] > 0 and not np.allclose(both[38], abs(local[38]))
+    far = Predicted(**{**vars(found.rows(slice(37, 38))), "logits": np.array([[9.0, 0.0]])})
+    for radius, n in ((None, 10), (1.0, 3)):
+        module, chosen = registry.plugin(
+            "detectors", {"kind": "local_entropy", "radius": radius, "least_spread": 1e-9}, "x"
+        )
+        state = module.fit(found, chosen, 1, classes=classes)
+        near = found.entropy()[36 - np.arange(n)]
+        expected = abs(far.entropy()[0] - near.mean()) / near.std(ddof=1)
+        assert module.score(far, chosen, state)[0] == pytest.approx(expected)
+
+
+def test_too_few_neighbours_give_no_score():
+    found, classes = predicted(), np.full(60, UNKNOWN)
+    classes[:4] = found.p[:4].argmax(1)
+    assert np.isnan(score("local_entropy", found, classes, k=10)).all()
+
+
+# --- calibration
+
+
+def test_calibration_by_hand():
+    p1 = np.array([0.55, 0.58, 0.72, 0.99, 0.97, 1.0])
+    p = np.stack([p1, 1 - p1], axis=1)
+    classes = np.array([0, 1, 0, 0, 0, 1])
+    found = calibration(p, classes, n_bins=5)
+    np.testing.assert_array_equal(found.n, [2, 0, 1, 0, 3])
+    np.testing.assert_allclose(found.accuracy[[0, 2, 4]], [0.5, 1, 2 / 3])
+    np.testing.assert_allclose(found.confidence[[0, 2, 4]], [0.565, 0.72, 0.98666667])
+    expected = (2 * 0.065 + 1 * 0.28 + 3 * 0.32) / 6
+    assert found.error == pytest.approx(expected, rel=1e-3)
+    assert np.isnan(found.accuracy[1])
+
+
+@pytest.mark.parametrize("true", [0.5, 1.0, 4.0])
+def test_the_temperature_that_made_the_logits_is_found(true):
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 3, (20_000, 3))
+    classes = (softmax(logits).cumsum(1) > rng.random((20_000, 1))).argmax(1)
+    assert temperature(logits * true, classes) == pytest.approx(true, rel=0.05)
