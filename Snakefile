@@ -26,6 +26,7 @@ else:
     include: "rules/score.smk"
     include: "rules/residuals.smk"
     include: "rules/active.smk"
+    include: "rules/uncertainty.smk"
     include: "rules/figures.smk"
     include: "rules/collect.smk"
 

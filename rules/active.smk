@@ -13,10 +13,10 @@ rule run_trials:
     benchmark:
         "results/{run}/benchmarks/run_trials/{experiment}-{block}.tsv"
     priority: 1  # more waits for it than for a figure
-    resources:
-        gpu=lambda wc: GPU * learns_together(wc),
     conda:
         "../envs/torch.yaml"
+    resources:
+        gpu=lambda wc: GPU * learns_together(wc),
     params:
         experiment=experiment_section,
         trials=trial_numbers,
@@ -41,10 +41,10 @@ rule record_latents:
         "results/{run}/logs/record_latents/{experiment}.log",
     benchmark:
         "results/{run}/benchmarks/record_latents/{experiment}.tsv"
-    resources:
-        gpu=lambda wc: GPU * learns_together(wc),
     conda:
         "../envs/torch.yaml"
+    resources:
+        gpu=lambda wc: GPU * learns_together(wc),
     params:
         experiment=experiment_section,
         rounds=lambda wc: PLAN.experiments[wc.experiment].latent_rounds,

@@ -8,6 +8,7 @@ localrules:
     figures,
     summary,
     hunt,
+    local_entropy,
 
 
 # All that needs the network: for the login node of a cluster whose nodes have none.
@@ -57,6 +58,13 @@ rule hunt:
         expand("results/{run}/figures/{name}.png", run=RUN, name=active_figures()),
     message:
         "All experiments of active learning are there"
+
+
+rule local_entropy:
+    input:
+        expand("results/{run}/figures/{name}.png", run=RUN, name=uncertainty_figures()),
+    message:
+        "The classifiers' uncertainty has been judged"
 
 
 rule figures:

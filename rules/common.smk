@@ -34,6 +34,7 @@ wildcard_constraints:
     embedding="|".join(PLAN.embeddings) or "none",
     model="|".join(PLAN.models) or "none",
     experiment="|".join(PLAN.experiments) or "none",
+    setting="|".join(PLAN.uncertainty.settings if PLAN.uncertainty else ["none"]),
     block=r"\d+",
 
 
@@ -317,6 +318,63 @@ def active_figures():
     return figures if PLAN.experiments else []
 
 
+# --- a classifier's uncertainty
+
+
+def first_setting():
+    return next(iter(PLAN.uncertainty.settings)) if PLAN.uncertainty else "none"
+
+
+def setting_blocks(name):
+    """Block -> numbers of its trainings."""
+    n, size = (
+        PLAN.uncertainty.settings[name].seeds,
+        CONFIG["uncertainty"]["trainings_per_block"],
+    )
+    starts = range(0, n, size)
+    return {
+        f"{i:03d}": list(range(start, min(start + size, n)))
+        for i, start in enumerate(starts)
+    }
+
+
+def training_numbers(wc):
+    return setting_blocks(wc.setting)[wc.block]
+
+
+def training_blocks(pattern):
+    """Paths of all blocks of a setting."""
+    return lambda wc: expand(
+        pattern, run=RUN, setting=wc.setting, block=setting_blocks(wc.setting)
+    )
+
+
+def every_setting(name):
+    settings = PLAN.uncertainty.settings if PLAN.uncertainty else []
+    return [f"{RESULTS}/uncertainty/{setting}/{name}" for setting in settings]
+
+
+def numbers_of_passes():
+    """Numbers of passes that measures are taken from, all of them last."""
+    if not PLAN.uncertainty:
+        return []
+    most = PLAN.uncertainty.options["n_passes"]
+    return sorted({*CONFIG["uncertainty"]["n_passes"], most})
+
+
+def code_of_measures(script):
+    def of_wildcards(wc):
+        kinds = {m["kind"] for m in PLAN.uncertainty.measures.values()}
+        return code(script, *(("detectors", kind) for kind in sorted(kinds)))
+
+    return of_wildcards
+
+
+def uncertainty_figures():
+    names = ("objects", "flagged", "spread", "reliability", "explained")
+    return [f"uncertainty-{name}" for name in names] if PLAN.uncertainty else []
+
+
 # --- figures and targets
 
 
@@ -390,6 +448,7 @@ def all_figures():
         ]
     names += [key for key in ("claim", "purity") if CONFIG[key]]
     names += active_figures()
+    names += uncertainty_figures()
     survey = PLAN.survey.module
     if draws(survey) or getattr(survey, "NEEDS_POSITION", False):
         names.append("coverage")

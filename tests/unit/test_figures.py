@@ -19,6 +19,7 @@ from hoag.figures import (
     scores,
     studies,
     training,
+    uncertainty,
 )
 
 KINDS = ("merger", "ring", "arc", "saturated band", "satellite trail")
@@ -231,6 +232,62 @@ def draw_latents(n: int, n_rounds: int) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def draw_judged_objects(n: int) -> pd.DataFrame:
+    """One network: logits in a line, entropies by them, a fifth of no class, some wrong."""
+    rng = np.random.default_rng(0)
+    place = rng.normal(0, 3, n)
+    p = 1 / (1 + np.exp(-place))
+    outside = np.arange(n) % 5 == 4
+    role = np.where(outside, "outside", np.where(np.arange(n) % 5 == 0, "training", "test"))
+    table = pd.DataFrame(
+        {
+            "training": 0,
+            "fold": 0,
+            "object_id": [f"galaxy-{i}" for i in range(n)],
+            "role": role,
+            "n_passes": 100,
+            "wrong": (rng.random(n) < 0.2) & ~outside,
+            "entropy": -(p * np.log(p) + (1 - p) * np.log1p(-p)),
+            "confidence": np.maximum(p, 1 - p),
+            "logit_0": place / 2,
+            "logit_1": -place / 2 + rng.normal(0, 0.1, n),
+            "local": np.abs(rng.normal(0, 1 + 3 * outside, n)),
+        }
+    )
+    return pd.concat([table.assign(scaled=s) for s in (False, True)], ignore_index=True)
+
+
+def draw_judged(trainings: int, settings: int, measures: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Tables judged and uncertainty."""
+    rng = np.random.default_rng(0)
+    judged = pd.DataFrame(
+        {"setting": f"setting_{s}", "training": t, "measure": f"measure_{m}",
+         "auroc": rng.random(), "flagged": float(rng.integers(0, 9))}
+        for s in range(settings) for t in range(trainings) for m in range(measures)
+    )  # fmt: skip
+    long = judged.melt(["setting", "measure", "training"], var_name="quantity")
+    found = long.groupby(["setting", "measure", "quantity"], sort=False)["value"]
+    summary = found.agg(n_trainings="size", median="median", low="min", high="max")
+    return judged, summary.reset_index()
+
+
+def draw_explained(predictors: int) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    rows = [
+        {"outcome": o, "predictor": f"option_{p}", "is_option": p < 3, "correlation": c,
+         "low": c - 0.1, "high": c + 0.1, "importance": rng.random(), "importance_spread": 0.1,
+         "forest_r2": 0.4}
+        for o in ("auroc", "flagged") for p in range(predictors) for c in rng.uniform(-1, 1, 1)
+    ]  # fmt: skip
+    columns = ["outcome", "predictor", "is_option", "correlation", "low", "high", "importance"]
+    return pd.DataFrame(rows, columns=[*columns, "importance_spread", "forest_r2"])
+
+
+def one_network(n: int) -> tuple:
+    objects = draw_judged_objects(n)
+    return objects[~objects["scaled"]], "local", ["FRI", "FRII"]
+
+
 def call(function, *args, **kwargs):
     return lambda: function(*args, **kwargs)
 
@@ -279,6 +336,14 @@ FIGURES = {
     ),
     "latents": call(latents.draw, draw_latents(900, 4), "ahunt"),
     "latents_tiny": call(latents.draw, draw_latents(1, 1), "ahunt"),
+    "uncertainty": call(uncertainty.draw_objects, *one_network(800)),
+    "uncertainty_tiny": call(uncertainty.draw_objects, *one_network(1)),
+    "spread": call(uncertainty.draw_spread, *draw_judged(20, 3, 12)),
+    "spread_tiny": call(uncertainty.draw_spread, *draw_judged(1, 1, 1)),
+    "reliability": call(uncertainty.draw_reliability, draw_judged_objects(800)),
+    "reliability_tiny": call(uncertainty.draw_reliability, draw_judged_objects(2)),
+    "explained": call(uncertainty.draw_explained, draw_explained(7)),
+    "explained_tiny": call(uncertainty.draw_explained, draw_explained(1)),
     "purity": call(claim.draw_purity, draw_purities(3)),
     "purity_tiny": call(claim.draw_purity, draw_purities(1).iloc[:1]),
 }
@@ -301,6 +366,7 @@ EMPTY = {
     "prediction": call(claim.draw_neighbour_prediction, draw_prediction(1).iloc[:0]),
     "purity": call(claim.draw_purity, draw_purities(1).iloc[:0]),
     "rounds": call(rounds.draw_rounds, draw_rounds(1, 1).iloc[:0]),
+    "explained": call(uncertainty.draw_explained, draw_explained(0)),
 }
 ORDINARY = [name for name in FIGURES if not name.endswith(("_tiny", "_grey", "_unlabelled"))]
 pytestmark = pytest.mark.filterwarnings("error")

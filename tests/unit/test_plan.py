@@ -128,7 +128,7 @@ FAULTS = {
         "small",
         ["detectors", "forest", "features"],
         ["residuals"],
-        ["detectors.forest.features: found 'residuals', allowed: residual_codes"],
+        ["detectors.forest.features: found 'residuals', allowed: classifier, residual_codes"],
     ),
     "detector without features": (
         "small",
@@ -281,7 +281,7 @@ FAULTS = {
         "small",
         ["embeddings", "sample", "features"],
         "codes",
-        ["embeddings.sample.features: found 'codes', allowed: residual_codes"],
+        ["embeddings.sample.features: found 'codes', allowed: classifier, residual_codes"],
     ),
     "map of unknown objects": (
         "small",
@@ -293,7 +293,7 @@ FAULTS = {
         "small",
         ["claim"],
         ["codes"],
-        ["claim: found 'codes', allowed: residual_codes"],
+        ["claim: found 'codes', allowed: classifier, residual_codes"],
     ),
     "no catalogue for a survey without a list": (
         "features",
@@ -412,6 +412,7 @@ def test_defaults_are_resolved():
         ("images", "wgan"),
         ("residual_codes", "forest"),
         ("residual_codes", "neighbours"),
+        ("classifier", "local_entropy"),
     ]
 
 
@@ -546,11 +547,12 @@ def test_an_experiment_takes_the_common_protocol_and_its_own_changes():
         ({"learner": {"kind": "ahnut"}}, "experiments.try.learner.kind: found 'ahnut'"),
         (
             {"learner": {"kind": "hoag"}},
-            "try.features: found 'images', allowed for learner 'hoag': residual_codes, codes",
+            "try.features: found 'images', allowed for learner 'hoag': residual_codes, "
+            "classifier, codes",
         ),
         (
             {"learner": {"kind": "hoag"}, "features": "code"},
-            "try.features: found 'code', allowed: codes, images, residual_codes",
+            "try.features: found 'code', allowed: classifier, codes, images, residual_codes",
         ),
         (
             {"learner": {"kind": "ahunt"}, "strategy": {"kind": "bald"}},
@@ -567,7 +569,7 @@ def test_an_experiment_takes_the_common_protocol_and_its_own_changes():
         ({"learner": {"kind": "ahunt"}, "trials": 0}, "trials: found 0, allowed: 1 or more"),
         (
             {"learner": {"kind": "hoag"}, "features": {"codes": 1, "images": 1}},
-            "try.features: found 'images', allowed: codes, residual_codes",
+            "try.features: found 'images', allowed: classifier, codes, residual_codes",
         ),
         (
             {"learner": {"kind": "ahunt"}, "features": {"codes": 0}},
@@ -600,3 +602,49 @@ def test_an_experiment_that_cannot_be_is_refused(section, message):
 def test_passes_can_be_had():
     section = {"learner": {"kind": "ahunt", "n_passes": 5}, "strategy": {"kind": "bald"}}
     assert make_plan(with_experiment(**section)).experiments["try"].strategy["kind"] == "bald"
+
+
+UNCERTAIN = {
+    "a space that is no classifier's": (
+        ["features"],
+        "residual_codes",
+        "uncertainty.features: found 'residual_codes', allowed: classifier",
+    ),
+    "a measure that isn't one": (
+        ["measure"],
+        "forest",
+        "uncertainty.measure: found 'forest', allowed: ensemble_disagreement, local_entropy",
+    ),
+    "more passes than there are": (
+        ["n_passes"],
+        [7],
+        "uncertainty.n_passes: found 7, allowed: 2..6",
+    ),
+    "an option that doesn't exist": (
+        ["settings", "sweep", "options"],
+        {"dropuot": 0.1},
+        "uncertainty.settings.sweep.options.dropuot: found 'dropuot'",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", UNCERTAIN)
+def test_a_fault_of_the_trainings_is_named(fault):
+    path, value, message = UNCERTAIN[fault]
+    with pytest.raises(ConfigError) as caught:
+        make_plan(changed("small", ["uncertainty", *path], value))
+    assert str(caught.value).startswith(message)
+
+
+def test_detectors_of_predictions_need_a_classifier():
+    section = {"kind": "energy", "features": ["residual_codes"]}
+    with pytest.raises(ConfigError, match="found 'residual_codes', allowed: classifier"):
+        make_plan(changed("small", ["detectors", "energy"], section))
+    section = {"kind": "ensemble_disagreement", "features": ["classifier"]}
+    with pytest.raises(ConfigError, match=r"'classifier' with n_members of 2 or more"):
+        make_plan(changed("small", ["detectors", "apart"], section))
+
+
+def test_classifiers_need_images_that_are_large_enough():
+    with pytest.raises(ConfigError, match=r"features.classifier.filters: found 5 convolutions"):
+        make_plan(changed("small", ["features", "classifier", "filters"], [4] * 5))

@@ -1,6 +1,7 @@
 """The classifier with dropout, its splits, and the measures of uncertainty."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from scipy.stats import entropy as scipy_entropy
@@ -11,7 +12,9 @@ from hoag.models.classifier.networks import Classifier, SpectralBound
 from hoag.models.classifier.training import Sample, train
 from hoag.options import ConfigError, build
 from hoag.predicted import UNKNOWN, Predicted, entropy, softmax
-from hoag.uncertainty import calibration, temperature
+from hoag.uncertainty import comparing, judging
+from hoag.uncertainty.calibration import calibration, temperature
+from hoag.uncertainty.trainings import build_setting, drawn_options
 
 ON_PREDICTIONS = [
     kind
@@ -356,3 +359,189 @@ def test_the_temperature_that_made_the_logits_is_found(true):
     logits = rng.normal(0, 3, (20_000, 3))
     classes = (softmax(logits).cumsum(1) > rng.random((20_000, 1))).argmax(1)
     assert temperature(logits * true, classes) == pytest.approx(true, rel=0.05)
+
+
+# --- trainings, and what they say together
+
+
+def setting(**section):
+    start = {"classes": {"one": ["a"], "two": ["b"]}}
+    return build_setting(section, start, "uncertainty.settings.x")
+
+
+def test_a_latin_hypercube_fills_every_stratum():
+    ranges = {"spectral_coefficient": [0.1, 10.0], "dropout": [0.2, 0.6], "epochs": [1, 5]}
+    drawn = drawn_options(setting(seeds=20, ranges=ranges), seed=1)
+    assert len(drawn) == 20 and all(set(d) == set(ranges) for d in drawn)
+    logs = np.sort([np.log(d["spectral_coefficient"] / 0.1) / np.log(100) for d in drawn])
+    linear = np.sort([(d["dropout"] - 0.2) / 0.4 for d in drawn])
+    for share in (logs, linear):
+        np.testing.assert_array_equal(np.floor(share * 20), np.arange(20))
+    assert all(isinstance(d["epochs"], int) for d in drawn)
+    assert drawn == drawn_options(setting(seeds=20, ranges=ranges), seed=1)
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"options": {"dropuot": 0.5}}, r"x.options.dropuot: found 'dropuot'.*mean 'dropout'"),
+        ({"ranges": {"dropout": [0.1, 1.5]}}, r"x.ranges.dropout: found 1.5, allowed: 0..0.99"),
+        (
+            {"ranges": {"dropout": [0.5, 0.1]}},
+            r"ranges.dropout: found \[0.5, 0.1\], allowed: the lo",
+        ),
+        ({"ranges": {"dropout": 0.5}}, r"ranges.dropout: found 0.5, allowed: a list of two"),
+        ({"ranges": {"dropout": [0.1, 0.5]}, "seeds": 4}, r"x: seeds: found 4, allowed with ran"),
+    ],
+)
+def test_a_faulty_setting_is_named(section, message):
+    with pytest.raises(ConfigError, match=message):
+        setting(**section)
+
+
+def test_worth_of_a_measure_by_hand():
+    score = np.array([1.0, 2, 3, 4, 5, 6, np.nan, 4])
+    is_outlier = np.array([0, 0, 0, 0, 1, 1, 0, 1], bool)
+    found = judging.judge(score, is_outlier)
+    assert found["flagged"] == 2 and found["false_flags"] == 1
+    assert found["auroc"] == pytest.approx((5 + 5 + 4.5) / 15)
+    assert found["false_rate_limit"] == pytest.approx(1 - 0.05 ** (1 / 5))
+    with pytest.raises(ValueError, match="found 3 outliers and 0 others"):
+        judging.judge(score[is_outlier], np.ones(3, bool))
+
+
+def test_the_bin_of_high_entropies_and_accuracies_by_hand():
+    p = np.array([[0.9, 0.1], [0.45, 0.55], [0.5, 0.5], [0.55, 0.45], [0.2, 0.8]])
+    found = judging.describe(
+        p,
+        p,
+        entropy(p),
+        np.array([0, 0, -1, 0, 1]),
+        np.array(["training", "test", "outside", "test", "test"]),
+        np.array([True, False, False, True, True]),
+    )
+    assert found["accuracy_all"] == 0.75 and found["accuracy_test"] == pytest.approx(2 / 3)
+    assert found["accuracy_test_confident"] == 1
+    high = [found[f"high_{k}"] for k in ("outliers", "wrong", "right")]
+    assert high == [1, 1, 1]
+
+
+def network(training, fold=0, test=range(6, 9), n=12, seed=0):
+    rng = np.random.default_rng([seed, training, fold])
+    role = np.array(["training"] * 9 + ["outside"] * 3, dtype=object)
+    role[list(test)] = "test"
+    objects = pd.DataFrame(
+        {
+            "training": training,
+            "fold": fold,
+            "object_id": [f"o{i}" for i in range(n)],
+            "label": "x",
+            "role": role,
+            "class": np.where(np.arange(n) < 9, np.arange(n) % 2, -1),
+        }
+    )
+    parts = rng.normal(0, 2, (1, n, 2)), rng.normal(0, 2, (8, n, 2)), rng.normal(size=(n, 3))
+    return judging.Network(objects, *parts, temperature=2.0)
+
+
+MEASURES = {
+    name: registry.plugin("detectors", {"kind": name}, "detectors")
+    for name in ("predictive_entropy", "ensemble_disagreement")
+}
+
+
+def test_ensembles_hold_five_trainings_of_the_same_test():
+    found = [network(i) for i in range(7)]
+    own = [n.logits.copy() for n in found]
+    judging.add_ensembles(found)
+    assert [len(n.logits) for n in found] == [5] * 5 + [1] * 2
+    for i in range(5):
+        np.testing.assert_array_equal(found[i].logits[0], own[i][0])
+        assert {part.tobytes() for part in found[i].logits} == {o.tobytes() for o in own[:5]}
+    others = [network(i, test=range(i, i + 3)) for i in range(5)]
+    judging.add_ensembles(others)
+    assert [len(n.logits) for n in others] == [1] * 5
+
+
+def test_measures_come_from_the_passes_and_the_temperature_asked_for():
+    one = network(0)
+    found = judging.measured(one, MEASURES, [3, 8])
+    assert len(found) == 4 * 12 and judging.measures_of(found) == list(MEASURES)
+    for n in (3, 8):
+        for scaled in (False, True):
+            rows = found[(found["n_passes"] == n) & (found["scaled"] == scaled)]
+            p = softmax(one.passes[:n] / (2.0 if scaled else 1.0)).mean(0)
+            np.testing.assert_allclose(rows["score_predictive_entropy"], entropy(p))
+            assert not rows.loc[rows["role"] == "outside", "wrong"].any()
+    assert found["score_ensemble_disagreement"].isna().all()
+
+
+def test_folds_judge_every_object_once_and_unseen():
+    folds = [network(0, fold=f, test=range(3 * f, 3 * f + 3)) for f in range(3)]
+    objects = pd.concat([judging.measured(n, MEASURES, [8]) for n in folds])
+    found = judging.judged(objects)
+    assert set(found["measure"]) == {"predictive_entropy"} and len(found) == 2
+    plain = found[~found["scaled"]].iloc[0]
+    assert (plain["n_others"], plain["n_outliers"]) == (9, 3)
+    scores, is_outlier = [], []
+    for f, one in enumerate(folds):
+        value = one.predicted(8, scaled=False).entropy()
+        scores += [*value[3 * f : 3 * f + 3], value[9 + f]]
+        is_outlier += [False] * 3 + [True]
+    expected = judging.judge(np.array(scores), np.array(is_outlier))
+    assert plain[list(expected)].to_dict() == pytest.approx(expected)
+
+
+def test_objects_beyond_three_are_counted():
+    role = np.array(["training", "test", "test", "outside", "outside"])
+    found = judging.beyond(np.array([4.0, 5.0, np.nan, 3.0, 3.1]), role)
+    assert found == {"outliers": 1, "test": 1, "all": 2}
+
+
+def many(n=40, seed=0):
+    """Trainings whose measure works the better the larger one option is."""
+    rng = np.random.default_rng(seed)
+    strength, other = rng.random(n), rng.random(n)
+    judged = pd.DataFrame(
+        {
+            "setting": "sweep",
+            "training": range(n),
+            "n_passes": 8,
+            "scaled": False,
+            "measure": "local",
+            "auroc": 0.5 + 0.3 * strength + rng.normal(0, 0.02, n),
+            "flagged": np.round(10 * strength),
+            "false_flags": 1.0,
+            "beyond_outliers": 1.0,
+            "beyond_test": 0.0,
+            "beyond_all": 0.0,
+        }
+    )
+    rival = judged.assign(measure="rival", auroc=judged["auroc"] - 0.1)
+    classifiers = pd.DataFrame(
+        {"training": range(n), "fold": 0, "strength": strength, "other": other, "temperature": 1.0}
+        | {c: rng.random(n) for c in ("accuracy_test", "calibration_error", "validation_loss")}
+        | {"n_iterations": rng.integers(1, 9, n)}
+    )
+    return pd.concat([judged, rival], ignore_index=True), classifiers
+
+
+def test_what_makes_a_measure_work_is_found():
+    judged, classifiers = many()
+    found = comparing.explained(judged, classifiers, "local", ["strength", "other"], seed=1)
+    rows = found[found["outcome"] == "auroc"].set_index("predictor")
+    assert rows.loc["strength", "low"] > 0.8 > rows.loc["other", "high"]
+    assert rows["importance"].idxmax() == "strength" and rows["forest_r2"].min() > 0.7
+    assert rows["is_option"].sum() == 2 and np.isnan(rows.loc["temperature", "correlation"])
+
+
+def test_summaries_and_pairs_are_those_of_the_trainings():
+    judged, _ = many()
+    summary = comparing.summarised(judged, seed=1).set_index(["measure", "quantity"])
+    own = judged[judged["measure"] == "local"]["auroc"]
+    row = summary.loc[("local", "auroc")]
+    assert (row["median"], row["n_trainings"]) == (pytest.approx(own.median()), 40)
+    assert row["low"] == pytest.approx(np.percentile(own, 16))
+    pairs = comparing.paired(judged, "local", seed=1).set_index(["reference", "quantity"])
+    row = pairs.loc[("rival", "auroc")]
+    assert row[["difference", "low", "high"]].tolist() == pytest.approx([0.1] * 3)

@@ -28,6 +28,7 @@ from hoag.options import ConfigError, as_identity, as_plain, build, unknown
 from hoag.schema import check_schema
 from hoag.scores import score_name
 from hoag.surveys._types import FEATURES, draws, lists_objects
+from hoag.uncertainty.trainings import Trainings, build_trainings
 
 SCHEMA = Path(__file__).parents[2] / "config" / "schemas" / "config.schema.yaml"
 COUNTS = Path("resources/counts")  # of sources that take long to count, such as a large tar.xz
@@ -86,6 +87,7 @@ class Plan:
     detectors: dict[str, Entry]
     embeddings: dict[str, Entry]
     experiments: dict[str, Experiment]
+    uncertainty: Trainings | None
     truth: Truth | None
     fit_batches: list[str]
     reference_batches: list[str]
@@ -148,6 +150,7 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
         reference_batches=[],
         main=("", ""),
         residuals_of=_residuals_of(config, detectors, features),
+        uncertainty=build_trainings(config, features, detectors),
     )
     reference = config.get("reference_batches", plan.fit_batches)
     for key in ("purity", "claim"):

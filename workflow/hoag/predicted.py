@@ -63,6 +63,40 @@ class Predicted:
         return found
 
     @classmethod
+    def from_draws(
+        cls,
+        logits: np.ndarray,
+        passes: np.ndarray,
+        latent: np.ndarray,
+        *,
+        temperature: float = 1.0,
+    ) -> "Predicted":
+        """From what networks gave.
+
+        Parameters
+        ----------
+        logits : (m, n, k)
+            Of each network of an ensemble, with dropout off; the passes are those of the first.
+        passes : (t, n, k)
+            Logits of t draws of dropout.
+        latent : (n, d)
+            Penultimate layer of the first.
+        temperature
+            All logits are divided by it.
+        """
+        logits, passes = logits / temperature, passes / temperature
+        p = softmax(passes)
+        members = softmax(logits).swapaxes(0, 1)
+        return cls(
+            logits=logits[0],
+            mean_logits=passes.mean(axis=0),
+            p=p.mean(axis=0),
+            expected_entropy=entropy(p).mean(axis=0),
+            latent=latent,
+            members=members if len(logits) > 1 else members[:, :0],
+        )
+
+    @classmethod
     def of(cls, x: np.ndarray, names: Sequence[str]) -> "Predicted":
         """From the columns (n, c) and their names.
 

@@ -210,6 +210,27 @@ def _mean_interval(
     return _percentiles([values[rng.integers(0, n, n)].mean() for _ in range(n_bootstrap)])
 
 
+def mean_interval(
+    values: np.ndarray, rng: np.random.Generator, *, n_bootstrap: int = 2000
+) -> tuple[float, float, float]:
+    """Mean, and its 95 % percentile interval over bootstrap samples; NaN without values.
+
+    Parameters
+    ----------
+    values : (n,)
+        One for each trial or training; n samples of n are held in memory at a time.
+    rng
+        Draws the samples.
+    n_bootstrap
+        Number of samples.
+    """
+    if not len(values):
+        return np.nan, np.nan, np.nan
+    samples = values[rng.integers(0, len(values), (n_bootstrap, len(values)))].mean(axis=1)
+    low, high = np.percentile(samples, [2.5, 97.5])
+    return float(values.mean()), float(low), float(high)
+
+
 def density_coverage(real: np.ndarray, fake: np.ndarray, *, k: int = 5) -> tuple[float, float]:
     """Density and coverage of generated samples against real ones (Naeem et al. 2020).
 

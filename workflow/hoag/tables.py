@@ -87,6 +87,135 @@ SCHEMAS = {
         ("object_id", "batch", "status"),
         extra="any",
     ),
+    # what classifiers say: logit_*, pass_<number>_*, latent_*
+    "predictions": Schema(
+        {
+            "training": WHOLE,
+            "fold": WHOLE,
+            "object_id": TEXT,
+            "label": TEXT,
+            "role": TEXT,  # training, validation, test; outside: of none of the classes
+            "class": WHOLE,  # -1 outside
+        },
+        ("training", "fold", "object_id", "role", "class"),
+        extra=SINGLE,
+    ),
+    # one row a network; further columns are the options that a sweep draws
+    "trainings": Schema(
+        {
+            "training": WHOLE,
+            "fold": WHOLE,
+            "n_iterations": WHOLE,
+            "validation_loss": REAL,
+            "temperature": REAL,
+        },
+        ("training", "fold"),
+        extra=REAL,
+    ),
+    # one row an object, a network, a number of passes, with or without the temperature
+    "judged_objects": Schema(
+        {
+            "training": WHOLE,
+            "fold": WHOLE,
+            "object_id": TEXT,
+            "label": TEXT,
+            "role": TEXT,
+            "class": WHOLE,
+            "n_passes": WHOLE,
+            "scaled": pa.bool_(),
+            "wrong": pa.bool_(),
+            "entropy": REAL,
+            "confidence": REAL,
+        },
+        ("training", "fold", "object_id", "role", "class", "n_passes", "scaled"),
+        extra=REAL,
+    ),
+    "judged": Schema(
+        {
+            "setting": TEXT,
+            "training": WHOLE,
+            "n_passes": WHOLE,
+            "scaled": pa.bool_(),
+            "measure": TEXT,
+            "auroc": REAL,
+            "flagged": REAL,  # outliers above all others of the test
+            "false_flags": REAL,  # others that finding all outliers would flag
+            "n_outliers": REAL,
+            "n_others": REAL,
+            "false_rate_limit": REAL,  # 95 %, binomial
+            "beyond_outliers": REAL,  # above 3
+            "beyond_test": REAL,
+            "beyond_all": REAL,
+        },
+        ("setting", "training", "n_passes", "scaled", "measure"),
+    ),
+    "classifiers": Schema(
+        {
+            "setting": TEXT,
+            "training": WHOLE,
+            "fold": WHOLE,
+            "accuracy_test": REAL,
+            "accuracy_test_confident": REAL,
+            "accuracy_all": REAL,
+            "calibration_error": REAL,
+            "calibration_error_scaled": REAL,
+            "high_outliers": REAL,
+            "high_wrong": REAL,
+            "high_right": REAL,
+            "n_iterations": WHOLE,
+            "validation_loss": REAL,
+            "temperature": REAL,
+        },
+        ("setting", "training", "fold"),
+        extra=REAL,
+    ),
+    "uncertainty": Schema(
+        {
+            "setting": TEXT,
+            "n_passes": WHOLE,
+            "scaled": pa.bool_(),
+            "measure": TEXT,
+            "quantity": TEXT,
+            "n_trainings": WHOLE,
+            "median": REAL,
+            "low": REAL,  # 16 and 84 %
+            "high": REAL,
+            "mean": REAL,
+            "mean_low": REAL,  # 95 %
+            "mean_high": REAL,
+        },
+        ("setting", "measure", "quantity"),
+    ),
+    "uncertainty_pairs": Schema(
+        {
+            "setting": TEXT,
+            "measure": TEXT,
+            "reference": TEXT,
+            "quantity": TEXT,
+            "n_trainings": WHOLE,
+            "difference": REAL,
+            "low": REAL,
+            "high": REAL,
+        },
+        ("setting", "measure", "reference", "quantity"),
+    ),
+    "explained": Schema(
+        {
+            "setting": TEXT,
+            "measure": TEXT,
+            "outcome": TEXT,
+            "predictor": TEXT,
+            "is_option": pa.bool_(),
+            "n_trainings": WHOLE,
+            "correlation": REAL,  # partial, of ranks
+            "low": REAL,
+            "high": REAL,
+            "importance": REAL,  # of permutation, in a forest
+            "importance_spread": REAL,
+            "forest_r2": REAL,  # cross-validated
+        },
+        ("setting", "measure", "outcome", "predictor"),
+    ),
     "history": Schema({"iteration": WHOLE}, ("iteration",), extra=REAL),
     "checks": Schema(
         {

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hoag import seeds
+from hoag.statistics import mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
 
-N_BOOTSTRAP = 2000
 QUANTITIES = (
     "pool_mcc",
     "pool_auroc",
@@ -99,7 +99,7 @@ def in_pairs(trials: Mapping[str, "pd.DataFrame"], *, seed: int) -> "pd.DataFram
                 values = values.to_numpy(dtype=float)
                 values = values[np.isfinite(values)]
                 rng = seeds.generator(seed, "comparison", name, quantity)
-                mean, low, high = _mean_interval(values, rng)
+                mean, low, high = mean_interval(values, rng)
                 rows.append((experiment, reference, name, quantity, len(values), mean, low, high))
     columns = ("experiment", "reference", "class", "quantity", "n_trials", "difference")
     return pd.DataFrame(rows, columns=[*columns, "low", "high"])
@@ -166,13 +166,4 @@ def _summary(values: np.ndarray, rng: np.random.Generator) -> tuple[float, ...]:
     if not len(values):
         return (np.nan,) * 6
     low, median, high = np.percentile(values, [16, 50, 84])
-    return (*_mean_interval(values, rng), median, low, high)
-
-
-def _mean_interval(values: np.ndarray, rng: np.random.Generator) -> tuple[float, float, float]:
-    """Mean, and its 95 % percentile interval over bootstrap samples of trials."""
-    if not len(values):
-        return np.nan, np.nan, np.nan
-    samples = values[rng.integers(0, len(values), (N_BOOTSTRAP, len(values)))].mean(axis=1)
-    low, high = np.percentile(samples, [2.5, 97.5])
-    return float(values.mean()), float(low), float(high)
+    return (*mean_interval(values, rng), median, low, high)

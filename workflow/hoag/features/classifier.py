@@ -16,6 +16,7 @@ from hoag.splits import KINDS
 
 if TYPE_CHECKING:
     from hoag.images.store import ImageStore
+    from hoag.predicted import Predicted
 
 INPUT = "images"
 MODEL = "classifier"
@@ -69,8 +70,8 @@ def check(shape: tuple[int, int, int], options: Options, key: str) -> None:
         side = (side + 3 - options.kernel_px) // 2
         if side < 1:
             raise ConfigError(
-                f"{key}.filters: found {len(options.filters)} convolutions of {options.kernel_px} px, "
-                f"allowed for images of {min(shape[:2])} px: {i}"
+                f"{key}.filters: found {len(options.filters)} convolutions of "
+                f"{options.kernel_px} px, allowed for images of {min(shape[:2])} px: {i}"
             )
 
 
@@ -112,7 +113,7 @@ def fit(
     from hoag import splits as roles_of
     from hoag.models.classifier.training import Sample, train
     from hoag.seeds import sequence
-    from hoag.uncertainty import temperature
+    from hoag.uncertainty.calibration import temperature
 
     role = role_of(labels, splits, options, seed)
     numbers = roles_of.class_numbers(labels, options.classes)
@@ -161,14 +162,33 @@ def role_of(labels: np.ndarray, published: np.ndarray, options: Options, seed: i
     )
 
 
-def predict(images: np.ndarray, options: Options, state: dict[str, np.ndarray]) -> Any:
-    """`hoag.predicted.Predicted` of ``images`` (n, y, x, c); on a GPU where there is one."""
+def predict(images: np.ndarray, options: Options, state: dict[str, np.ndarray]) -> "Predicted":
+    """What the networks say of ``images`` (n, y, x, c)."""
+    from hoag.predicted import Predicted
+
+    drawn = draws(images, options, state)
+    return Predicted.from_draws(*drawn, temperature=float(state["temperature"]))
+
+
+def draws(
+    images: np.ndarray, options: Options, state: dict[str, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Logits without any temperature and latent vectors; on a GPU where there is one.
+
+    Returns
+    -------
+    logits : (n_members, n, k)
+        Of each network, with dropout off.
+    passes : (n_passes, n, k)
+        Of each draw of dropout in the first network.
+    latent : (n, d)
+        Its penultimate layer.
+    """
     import torch
 
     from hoag.models._layers import as_tensor, best_device, freeze
-    from hoag.predicted import Predicted, entropy, softmax
 
-    device, temperature = best_device(), float(state["temperature"])
+    device = best_device()
     networks = [load(images.shape[1:], options, state, i) for i in range(options.n_members)]
     for network in networks:
         freeze(network, device)
@@ -179,21 +199,10 @@ def predict(images: np.ndarray, options: Options, state: dict[str, np.ndarray]) 
             x = (as_tensor(part, device) - float(state["mean"])) / float(state["deviation"])
             hidden = first.trunk(x)
             passes = first.passes(hidden, options.n_passes, int(state["passes_seed"]))
-            passes = passes.double().cpu().numpy() / temperature
-            logits = [n(x).double().cpu().numpy() / temperature for n in networks]
-            p = softmax(passes)
-            parts.append(
-                Predicted(
-                    logits=logits[0],
-                    mean_logits=passes.mean(axis=0),
-                    p=p.mean(axis=0),
-                    expected_entropy=entropy(p).mean(axis=0),
-                    latent=first.latent(hidden).cpu().numpy(),
-                    members=softmax(np.stack(logits, axis=1))[:, : len(logits) * (len(logits) > 1)],
-                )
-            )
-    fields = Predicted.__dataclass_fields__
-    return Predicted(**{f: np.concatenate([getattr(p, f) for p in parts]) for f in fields})
+            logits = torch.stack([network(x) for network in networks])
+            parts.append([t.double().cpu().numpy() for t in (logits, passes, first.latent(hidden))])
+    logits, passes, latent = zip(*parts, strict=True)
+    return np.concatenate(logits, 1), np.concatenate(passes, 1), np.concatenate(latent)
 
 
 def load(

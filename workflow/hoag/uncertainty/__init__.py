@@ -1,0 +1,1 @@
+"""Whether a classifier's uncertainty finds what belongs to none of its classes."""

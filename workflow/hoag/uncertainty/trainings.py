@@ -1,0 +1,180 @@
+"""Trainings of a classifier that are to be compared: seeds, folds, and sweeps of options."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hoag.options import ConfigError, build, option, unknown
+from hoag.seeds import generator
+
+FEWEST = 5  # trainings of a sweep, which is explained in as many folds
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Trainings that differ by their seeds, and by options drawn from ranges.
+
+    Attributes
+    ----------
+    seeds
+        How many trainings, numbered from 0.
+    options
+        Of the classifier, where they differ from the feature space's.
+    ranges
+        Option -> lowest and highest value of a Latin hypercube over the trainings (McKay, Beckman
+        & Conover 1979); a range whose ends differ by a factor of ten or more is sampled in
+        logarithms.
+    """
+
+    seeds: int = option(20, doc="Trainings, numbered from 0.", minimum=1)
+    options: dict[str, Any] = option(  # noqa: RUF009 (the fields' own helper)
+        {}, doc="Options of the classifier that differ from the feature space's."
+    )
+    ranges: dict[str, Any] = option(  # noqa: RUF009
+        {},
+        doc="Option -> lowest and highest value of a Latin hypercube over the trainings, in "
+        "logarithms where they differ by a factor of ten or more.",
+    )
+
+    def __post_init__(self) -> None:
+        for name, ends in self.ranges.items():
+            is_pair = isinstance(ends, list | tuple) and len(ends) == 2
+            if not is_pair or not all(isinstance(e, int | float) for e in ends):
+                raise ConfigError(f"ranges.{name}: found {ends!r}, allowed: a list of two numbers")
+            if not ends[0] < ends[1]:
+                raise ConfigError(f"ranges.{name}: found {ends!r}, allowed: the lower one first")
+        if self.ranges and self.seeds < FEWEST:
+            raise ConfigError(f"seeds: found {self.seeds}, allowed with ranges: {FEWEST} or more")
+
+
+def build_setting(section: Mapping[str, Any], start: Mapping[str, Any], key: str) -> Setting:
+    """A setting whose options, and both ends of its ranges, the classifier takes.
+
+    Parameters
+    ----------
+    section
+        Of the configuration.
+    start
+        Options of the feature space.
+    key
+        Path of the section, for messages.
+
+    Raises
+    ------
+    ConfigError
+        For the first fault found.
+    """
+    from hoag.features.classifier import Options
+
+    setting = build(Setting, section, key)
+    build(Options, {**start, **setting.options}, f"{key}.options")
+    for end in (0, 1):
+        ends = {name: pair[end] for name, pair in setting.ranges.items()}
+        build(Options, {**start, **setting.options, **ends}, f"{key}.ranges")
+    return setting
+
+
+@dataclass(frozen=True)
+class Trainings:
+    """The section ``uncertainty`` of the configuration.
+
+    Attributes
+    ----------
+    features
+        Name of the classifier's feature space.
+    options
+        Its options, plain.
+    measure
+        The detector that is compared with the others.
+    measures
+        Name -> kind and options of every detector of its predictions, and of the disagreement
+        of ensembles, which the trainings make.
+    settings
+        By name.
+    """
+
+    features: str
+    options: dict[str, Any]
+    measure: str
+    measures: dict[str, dict[str, Any]]
+    settings: dict[str, Setting]
+
+
+def build_trainings(
+    config: Mapping[str, Any], features: Mapping[str, Any], detectors: Mapping[str, Any]
+) -> Trainings | None:
+    """The section ``uncertainty``, None without one.
+
+    Parameters
+    ----------
+    config
+        The whole configuration.
+    features, detectors
+        Entries of the plan, by name.
+
+    Raises
+    ------
+    ConfigError
+        For the first fault found.
+    """
+    section = config.get("uncertainty")
+    if section is None:
+        return None
+    able = [n for n, f in features.items() if getattr(f.module, "GIVES", "") == "predictions"]
+    space = section["features"]
+    if space not in able:
+        raise ConfigError(unknown("uncertainty.features", space, able))
+    measures = {
+        name: {"kind": d.kind, "options": d.plain}
+        for name, d in detectors.items()
+        if d.module.TAKES == "predictions" and space in d.keys["features"]
+    }
+    # the trainings are an ensemble anyway
+    measures.setdefault("ensemble_disagreement", {"kind": "ensemble_disagreement", "options": {}})
+    if section["measure"] not in measures:
+        raise ConfigError(unknown("uncertainty.measure", section["measure"], measures))
+    options = features[space].plain
+    most = options["n_passes"]
+    for n in section["n_passes"]:
+        if n > most:
+            raise ConfigError(
+                f"uncertainty.n_passes: found {n}, allowed: 2..{most}, the n_passes of {space!r}"
+            )
+    return Trainings(
+        features=space,
+        options=options,
+        measure=section["measure"],
+        measures=measures,
+        settings={
+            name: build_setting(own, options, f"uncertainty.settings.{name}")
+            for name, own in section["settings"].items()
+        },
+    )
+
+
+def drawn_options(setting: Setting, seed: int) -> list[dict[str, Any]]:
+    """What differs in each training from the setting's options, one mapping each.
+
+    Parameters
+    ----------
+    setting
+        Its ``ranges``; an option whose ends are whole numbers stays whole.
+    seed
+        Draws; more ``seeds`` make another draw of all.
+    """
+    n = setting.seeds
+    drawn: list[dict[str, Any]] = [{} for _ in range(n)]
+    for name, (low, high) in setting.ranges.items():
+        rng = generator(seed, "latin hypercube", name)
+        share = (rng.permutation(n) + rng.random(n)) / n
+        if low > 0 and high / low >= 10:
+            values = low * np.exp(share * math.log(high / low))
+        else:
+            values = low + share * (high - low)
+        is_whole = isinstance(low, int) and isinstance(high, int)
+        for mapping, value in zip(drawn, values, strict=True):
+            mapping[name] = round(value) if is_whole else float(value)
+    return drawn
