@@ -162,3 +162,112 @@ def test_plug_ins_import_light():
     command = [sys.executable, "-c", f"import sys; sys.path[:0] = {sys.path}; {code}"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+# --- extended isolation forest
+
+
+def eif(x, rows=None, **options):
+    return fit_and_score("extended_isolation_forest", x, rows, **options)
+
+
+def test_a_forest_of_two_objects_is_the_formula_by_hand():
+    """Every tree parts the two at once, or puts both into one leaf at the limit of 1."""
+    x = np.array([[0.0, 0.0], [1.0, 2.0]], np.float32)
+    c2 = 2 * (np.log(1) + 0.5772156649) - 2 * 1 / 2
+    for seed in range(8):
+        found = eif(x, seed=seed, n_trees=1, max_samples=2)
+        parted, together = 2.0 ** (-1 / c2), 2.0 ** (-(1 + c2) / c2)
+        near = [np.isclose(found, value).all() for value in (parted, together)]
+        mixed = np.isclose(np.sort(found), [together, 2.0 ** (-1 / c2)]).all()
+        assert any(near) or mixed, found
+
+
+def test_extension_level_zero_is_the_standard_forest():
+    """Same distribution of scores as scikit-learn's, whose c(2) is 1 instead of 0.154."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(600, 4)).astype(np.float32)
+    probes = np.concatenate([x[:300], rng.normal(0, 4, (100, 4))]).astype(np.float32)
+    extended = eif(x, probes, extension_level=0, n_trees=400)
+    standard = fit_and_score("isolation_forest", x, probes, n_trees=400)
+    assert np.corrcoef(extended, standard)[0, 1] > 0.98
+
+
+def test_no_ghosts_between_blobs():
+    """Two blobs on a diagonal: the standard forest scores the empty corners too low (Fig. 2)."""
+    rng = np.random.default_rng(1)
+    centres = np.array([[0.0, 10.0], [10.0, 0.0]])
+    x = (centres[np.arange(1000) % 2] + rng.normal(size=(1000, 2))).astype(np.float32)
+    ghosts = np.array([[0.0, 0.0], [10.0, 10.0]], np.float32)
+    far = np.array([[-5.0, -5.0], [15.0, 15.0]], np.float32)
+
+    def gap(level):
+        found = eif(x, np.concatenate([ghosts, far]), extension_level=level, n_trees=400)
+        return found[2:].mean() - found[:2].mean()
+
+    assert gap(0) > 2 * gap(1) and gap(0) > 0.1
+
+
+@pytest.mark.parametrize("level", [0, 2, None])
+def test_forests_are_the_same_on_any_number_of_threads(level):
+    import numba
+
+    x, before = vectors(), numba.get_num_threads()
+    expected = eif(x, extension_level=level)
+    try:
+        numba.set_num_threads(1)
+        np.testing.assert_array_equal(eif(x, extension_level=level), expected)
+    finally:
+        numba.set_num_threads(before)
+
+
+def test_trees_do_not_depend_on_how_many_are_held_at_a_time(monkeypatch):
+    module = registry.load("detectors", "extended_isolation_forest")
+    expected = eif(vectors())
+    monkeypatch.setattr(module, "_CUTS", 1)
+    np.testing.assert_allclose(eif(vectors()), expected, rtol=1e-12)
+
+
+def test_an_extension_level_beyond_the_columns_is_refused():
+    with pytest.raises(ConfigError, match=r"extension_level: found 5, allowed: 0\.\.4"):
+        eif(vectors(), extension_level=5)
+
+
+# --- detectors that are fitted again before scoring
+
+
+def test_local_outlier_factor_is_the_library_s_with_its_sign_turned():
+    from sklearn.neighbors import LocalOutlierFactor
+
+    x, rows = vectors(), vectors(40, seed=9)
+    forest = LocalOutlierFactor(n_neighbors=20, novelty=True).fit(x.astype(float))
+    found = fit_and_score("local_outlier_factor", x, rows, n_neighbours=20, standardise=False)
+    np.testing.assert_allclose(found, -forest.score_samples(rows.astype(float)))
+
+
+@pytest.mark.parametrize("kind", ["local_outlier_factor", "one_class_svm", "gaussian_mixture"])
+def test_units_of_the_columns_don_t_matter_when_standardised(kind):
+    x = vectors()
+    other = x * np.float32([1, 100, 1e-3, 1, 7]) + np.float32([5, 0, 0, 0, 0])
+    np.testing.assert_allclose(fit_and_score(kind, other), fit_and_score(kind, x), rtol=2e-3)
+
+
+def test_a_large_fit_approximates_the_kernel():
+    module = registry.load("detectors", "one_class_svm")
+    x = vectors(400)
+    exact = fit_and_score("one_class_svm", x)
+    before, module.EXACT_UP_TO = module.EXACT_UP_TO, 300
+    try:
+        near = fit_and_score("one_class_svm", x, n_components=250)
+    finally:
+        module.EXACT_UP_TO = before
+    assert near.argmax() == exact.argmax() == 399
+    assert not np.array_equal(near, exact) and np.corrcoef(near, exact)[0, 1] > 0.7
+
+
+@pytest.mark.parametrize("covariance", ["full", "tied", "diag", "spherical"])
+def test_a_few_odd_ones_get_no_gaussian_of_their_own(covariance):
+    x = vectors(400)
+    x[-3:] = 30 + np.arange(3)[:, None]
+    found = fit_and_score("gaussian_mixture", x, covariance=covariance)
+    assert set(np.argsort(found)[-3:]) == {397, 398, 399}

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.workflow
 
 ROOT = Path(__file__).parents[2]
 TARGETS = {"all", "download", "images", "scores", "embedding", "ranking", "figures", "summary"}
-TARGETS |= {"hunt"}
+TARGETS |= {"hunt", "local_entropy"}
 COLLECTING = {"collect_rounds", "plot_datasets"}  # rules of collections
 
 
@@ -51,6 +51,15 @@ SCHEMAS = {  # of every table that a run leaves, but the figures' own
     "active/*/trials-*.parquet": "trials",
     "active/*/latents.parquet": "latents",
     "active/*/latent_map.parquet": "latent_map",
+    "uncertainty/*/predictions-*.parquet": "predictions",
+    "uncertainty/*/trainings-*.csv": "trainings",
+    "uncertainty/*/objects.parquet": "judged_objects",
+    "uncertainty/*/judged.csv": "judged",
+    "uncertainty/*/classifiers.csv": "classifiers",
+    "tables/classifiers.csv": "classifiers",
+    "tables/uncertainty.csv": "uncertainty",
+    "tables/uncertainty_pairs.csv": "uncertainty_pairs",
+    "tables/explained.csv": "explained",
     "tables/figures/*.csv": "figure",
 }
 
