@@ -1,12 +1,17 @@
 """The classifier with dropout, its splits, and the measures of uncertainty."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 from scipy.stats import entropy as scipy_entropy
 
 from hoag import registry, splits
+from hoag.features import classifier
 from hoag.models.classifier import Options
 from hoag.models.classifier.networks import Classifier, SpectralBound
 from hoag.models.classifier.training import Sample, train
@@ -22,6 +27,7 @@ ON_PREDICTIONS = [
     if registry.load("detectors", kind).TAKES == "predictions"
 ]
 SHAPE = (20, 20, 1)
+ROOT = Path(__file__).parents[2]
 
 
 def options(**changes):
@@ -545,3 +551,38 @@ def test_summaries_and_pairs_are_those_of_the_trainings():
     pairs = comparing.paired(judged, "local", seed=1).set_index(["reference", "quantity"])
     row = pairs.loc[("rival", "auroc")]
     assert row[["difference", "low", "high"]].tolist() == pytest.approx([0.1] * 3)
+
+
+# --- the real radio galaxies
+
+
+@pytest.mark.real_data
+def test_who_learns_from_mirabest(tmp_path, monkeypatch):
+    folder = os.environ.get("HOAG_DATA")
+    if not folder:
+        pytest.skip("HOAG_DATA is not set")
+    monkeypatch.chdir(tmp_path)
+    config = yaml.safe_load((ROOT / "config" / "mirabest.yaml").read_text())
+    survey = registry.load("surveys", "mirabest")
+    frame = survey.list_objects(
+        survey.Batch(), build(survey.Options, {"mirror": folder}, "s"), seed=1, name="all"
+    )
+    labels, published = (frame[c].to_numpy(dtype=object) for c in ("label", "split"))
+    section = {k: v for k, v in config["features"]["classifier"].items() if k != "kind"}
+    settings = config["uncertainty"]["settings"]
+    for name, n_test, n_used in (("published", 153, 1069), ("confident", 493, 729)):
+        chosen = build(classifier.Options, section | settings[name].get("options", {}), "x")
+        role = pd.Series(classifier.role_of(labels, published, chosen, seed=3)).value_counts()
+        assert role["outside"] == 34 and role["test"] == n_test, name
+        assert role["training"] + role["validation"] == n_used, name
+    folds = [
+        classifier.role_of(
+            labels,
+            published,
+            build(classifier.Options, section | settings["folds"]["options"] | {"fold": i}, "x"),
+            seed=3,
+        )
+        for i in range(5)
+    ]
+    tested = np.sum([role == splits.TEST for role in folds], axis=0)
+    assert tested.sum() == 1222 and tested.max() == 1
