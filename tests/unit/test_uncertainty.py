@@ -18,7 +18,8 @@ from hoag.models.classifier.training import Sample, train
 from hoag.options import ConfigError, build
 from hoag.predicted import UNKNOWN, Predicted, entropy, softmax
 from hoag.uncertainty import comparing, judging
-from hoag.uncertainty.calibration import calibration, temperature
+from hoag.uncertainty.calibration import calibration
+from hoag.uncertainty.scaling import temperature
 from hoag.uncertainty.trainings import build_setting, drawn_options
 
 ON_PREDICTIONS = [

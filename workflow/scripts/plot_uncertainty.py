@@ -8,8 +8,7 @@ from _job import job
 from _pictures import Album, keep
 from hoag import tables
 from hoag.figures import galleries, uncertainty
-from hoag.uncertainty.comparing import main_variant
-from hoag.uncertainty.judging import SCORE, SIGMAS
+from hoag.uncertainty.judging import SCORE, SIGMAS, main_variant
 
 N_IMAGES = 30
 

@@ -13,7 +13,7 @@ from hoag.images.store import ImageStore
 from hoag.options import build
 from hoag.seeds import sequence
 from hoag.splits import class_numbers
-from hoag.uncertainty.calibration import temperature
+from hoag.uncertainty.scaling import temperature
 from hoag.uncertainty.trainings import Setting, drawn_options
 
 

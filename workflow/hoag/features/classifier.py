@@ -113,7 +113,7 @@ def fit(
     from hoag import splits as roles_of
     from hoag.models.classifier.training import Sample, train
     from hoag.seeds import sequence
-    from hoag.uncertainty.calibration import temperature
+    from hoag.uncertainty.scaling import temperature
 
     role = role_of(labels, splits, options, seed)
     numbers = roles_of.class_numbers(labels, options.classes)

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hoag.predicted import softmax
-
 
 @dataclass(frozen=True)
 class Calibration:
@@ -52,30 +50,3 @@ def calibration(p: np.ndarray, classes: np.ndarray, n_bins: int = 10) -> Calibra
     apart = np.abs(means[1] - means[0])
     error = float(np.nansum(apart * n) / max(n.sum(), 1))
     return Calibration(edges[:-1], edges[1:], means[0], means[1], n, error)
-
-
-def temperature(logits: np.ndarray, classes: np.ndarray) -> float:
-    """The number by which logits are divided for the smallest cross-entropy (Guo et al. 2017).
-
-    Parameters
-    ----------
-    logits : (n, k)
-        Of objects that were not learned from.
-    classes : (n,) int
-        Their true classes.
-
-    Returns
-    -------
-    float
-        Between 0.05 and 20.
-    """
-    from scipy.optimize import minimize_scalar
-
-    rows = np.arange(len(classes))
-
-    def cost(log_t: float) -> float:
-        p = softmax(logits / np.exp(log_t))[rows, classes]
-        return -np.log(np.maximum(p, 1e-300)).mean()
-
-    found = minimize_scalar(cost, bounds=(np.log(0.05), np.log(20)), method="bounded")
-    return float(np.exp(found.x))

@@ -7,6 +7,7 @@ import pandas as pd
 
 from hoag import seeds
 from hoag.statistics import mean_interval
+from hoag.uncertainty.judging import main_variant
 
 QUANTITIES = ("auroc", "flagged", "false_flags", "beyond_outliers", "beyond_test", "beyond_all")
 PAIRED = ("auroc", "flagged")
@@ -70,11 +71,6 @@ def paired(judged: pd.DataFrame, measure: str, *, seed: int) -> pd.DataFrame:
                 rows.append((setting, measure, reference, quantity, len(values), *found))
     names = ["setting", "measure", "reference", "quantity", "n_trainings", "difference"]
     return pd.DataFrame(rows, columns=[*names, "low", "high"])
-
-
-def main_variant(judged: pd.DataFrame) -> pd.DataFrame:
-    """Rows with the most passes and no temperature."""
-    return judged[(judged["n_passes"] == judged["n_passes"].max()) & ~judged["scaled"]]
 
 
 def explained(

@@ -202,6 +202,11 @@ def judged(objects: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def main_variant(judged: pd.DataFrame) -> pd.DataFrame:
+    """Rows with the most passes and no temperature."""
+    return judged[(judged["n_passes"] == judged["n_passes"].max()) & ~judged["scaled"]]
+
+
 def judge(score: np.ndarray, is_outlier: np.ndarray) -> dict[str, float]:
     """How a measure parts outliers from objects of the classes.
 
