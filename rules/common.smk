@@ -7,6 +7,7 @@ from hoag.environment import has_gpu
 from hoag.options import ConfigError, as_identity, as_plain
 from hoag.plan import make_plan, source_identity
 from hoag.surveys._types import draws
+from hoag.uncertainty.trainings import drawn_options
 
 try:
     PLAN = make_plan(config)
@@ -338,8 +339,18 @@ def setting_blocks(name):
     }
 
 
-def training_numbers(wc):
-    return setting_blocks(wc.setting)[wc.block]
+def options_of_trainings(wc):
+    """Options that all trainings of a setting share."""
+    return {
+        **PLAN.uncertainty.options,
+        **PLAN.uncertainty.settings[wc.setting].options,
+    }
+
+
+def options_by_training(wc):
+    """Number and drawn options of each training of a block; more trainings change no other."""
+    drawn = drawn_options(PLAN.uncertainty.settings[wc.setting], SEED)
+    return [[n, drawn[n]] for n in setting_blocks(wc.setting)[wc.block]]
 
 
 def training_blocks(pattern):

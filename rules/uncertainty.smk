@@ -19,9 +19,8 @@ rule train_classifiers:
     resources:
         gpu=GPU,
     params:
-        options=lambda wc: PLAN.uncertainty.options,
-        setting=lambda wc: as_plain(PLAN.uncertainty.settings[wc.setting]),
-        trainings=training_numbers,
+        options=options_of_trainings,
+        trainings=options_by_training,
         seed=SEED,
         code=code("train_classifiers", ("features", "classifier")),
         libraries=libraries("torch"),

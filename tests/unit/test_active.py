@@ -524,6 +524,8 @@ def test_trials_side_by_side_learn_what_single_ones_learn():
     one = {"seed": 0, "trial": 4, "watch": again.append}
     run_trial(x, y, p, learner, plugin(RANDOM), **one)
     np.testing.assert_array_equal(alone.rows, again[-1].rows)
+    found = [r.predictions.of("odd") for r in (alone, again[-1])]
+    assert np.corrcoef(*found)[0, 1] > 0.95
 
 
 def test_nobody_learns_from_what_is_held_out(monkeypatch):

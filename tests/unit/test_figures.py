@@ -251,7 +251,7 @@ def draw_judged_objects(n: int) -> pd.DataFrame:
             "confidence": np.maximum(p, 1 - p),
             "logit_0": place / 2,
             "logit_1": -place / 2 + rng.normal(0, 0.1, n),
-            "local": np.abs(rng.normal(0, 1 + 3 * outside, n)),
+            "score_local": np.abs(rng.normal(0, 1 + 3 * outside, n)),
         }
     )
     return pd.concat([table.assign(scaled=s) for s in (False, True)], ignore_index=True)

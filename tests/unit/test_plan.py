@@ -547,12 +547,11 @@ def test_an_experiment_takes_the_common_protocol_and_its_own_changes():
         ({"learner": {"kind": "ahnut"}}, "experiments.try.learner.kind: found 'ahnut'"),
         (
             {"learner": {"kind": "hoag"}},
-            "try.features: found 'images', allowed for learner 'hoag': residual_codes, "
-            "classifier, codes",
+            "try.features: found 'images', allowed for learner 'hoag': residual_codes, codes",
         ),
         (
             {"learner": {"kind": "hoag"}, "features": "code"},
-            "try.features: found 'code', allowed: classifier, codes, images, residual_codes",
+            "try.features: found 'code', allowed: codes, images, residual_codes",
         ),
         (
             {"learner": {"kind": "ahunt"}, "strategy": {"kind": "bald"}},
@@ -569,7 +568,7 @@ def test_an_experiment_takes_the_common_protocol_and_its_own_changes():
         ({"learner": {"kind": "ahunt"}, "trials": 0}, "trials: found 0, allowed: 1 or more"),
         (
             {"learner": {"kind": "hoag"}, "features": {"codes": 1, "images": 1}},
-            "try.features: found 'images', allowed: classifier, codes, residual_codes",
+            "try.features: found 'images', allowed: codes, residual_codes",
         ),
         (
             {"learner": {"kind": "ahunt"}, "features": {"codes": 0}},
@@ -613,7 +612,7 @@ UNCERTAIN = {
     "a measure that isn't one": (
         ["measure"],
         "forest",
-        "uncertainty.measure: found 'forest', allowed: ensemble_disagreement, local_entropy",
+        "uncertainty.measure: found 'forest', allowed: local_entropy",
     ),
     "more passes than there are": (
         ["n_passes"],
@@ -648,3 +647,11 @@ def test_detectors_of_predictions_need_a_classifier():
 def test_classifiers_need_images_that_are_large_enough():
     with pytest.raises(ConfigError, match=r"features.classifier.filters: found 5 convolutions"):
         make_plan(changed("small", ["features", "classifier", "filters"], [4] * 5))
+
+
+def test_spaces_that_learn_from_labels_are_kept_from_learners():
+    section = {"learner": {"kind": "hoag"}, "features": "classifier"}
+    with pytest.raises(ConfigError, match="found 'classifier', allowed: images, residual_codes"):
+        make_plan(changed("small", ["experiments", "try"], section))
+    with pytest.raises(ConfigError, match="purity: found 'classifier', allowed: residual_codes"):
+        make_plan(changed("small", ["purity"], ["classifier"]))

@@ -403,3 +403,10 @@ def test_a_circle_is_what_a_mask_leaves():
     y, x = np.indices((21, 21)) - 10
     np.testing.assert_array_equal(found == 7, np.hypot(y, x) <= 8.5)
     np.testing.assert_array_equal(found, np.rot90(found))
+    for size in (21, 30):
+        module, options = registry.plugin(
+            "transforms", {"kind": "circular_mask", "margin_px": size}, "images[0]"
+        )
+        assert module.apply(image, ("g",), options).sum() == 7, "the middle pixel"
+        with pytest.raises(ConfigError, match=r"margin_px: found .*, allowed: below 10.5 px"):
+            module.output_shape(image.shape, options)

@@ -159,6 +159,12 @@ def test_hybrids_touch_no_training_and_labels_keep_their_shares():
     assert not np.array_equal(role, split(LABELS, seed=4))
 
 
+def test_objects_without_a_label_have_a_role_of_their_own():
+    labels = np.append(LABELS, ["", ""]).astype(object)
+    role = split(labels)
+    assert set(role[-2:]) == {splits.UNLABELLED} and set(role[-9:-2]) == {splits.OUTSIDE}
+
+
 def test_folds_test_each_object_once():
     tested = sum(
         (split(LABELS, split="folds", fold=i) == splits.TEST).astype(int) for i in range(5)
@@ -272,6 +278,16 @@ def test_mahalanobis_distance_is_that_of_the_nearest_class():
     np.testing.assert_allclose(module.score(probe, chosen, state), [2, 2, 10], rtol=0.05)
 
 
+def test_a_training_object_is_not_its_own_neighbour_whatever_the_layout():
+    found, classes = predicted(300, d=84), np.zeros(300, int)
+    columns = found.columns(["x", "y", "z"])
+    again = Predicted.of(np.stack(list(columns.values()), axis=1), list(columns))
+    nearest = score("latent_neighbours", again, classes, k=1)
+    directions = found.latent / np.linalg.norm(found.latent, axis=1, keepdims=True)
+    apart = np.linalg.norm(directions[:, None] - directions, axis=2) + 9 * np.eye(300)
+    np.testing.assert_allclose(nearest, apart.min(axis=1))
+
+
 def local_case():
     """A line of logits: neighbours of entropies around .3, and four objects to judge."""
     rng = np.random.default_rng(0)
@@ -324,9 +340,16 @@ def test_the_floor_the_global_spread_and_the_radius_of_local_entropy():
         "detectors", {"kind": "local_entropy", "spread": "global", "least_spread": 1e-9}, "x"
     )
     state = module.fit(found, chosen, 1, classes=classes)
-    local = score("local_entropy", found, classes, sides="above", least_spread=1e-9)
-    both = module.score(found, chosen, state)
-    assert both[38] * state["deviation"] > 0 and not np.allclose(both[38], abs(local[38]))
+    known = np.arange(37)
+    means = []
+    for i in (*known, 38):
+        others = known[known != i]
+        distance = np.linalg.norm(found.logits[others] - found.logits[i], axis=1)
+        means.append(found.entropy()[others[np.argsort(distance)[:10]]].mean())
+    deviation = np.std(found.entropy()[:37] - means[:37])
+    assert state["deviation"] == pytest.approx(deviation)
+    expected = abs(found.entropy()[38] - means[-1]) / deviation
+    assert module.score(found, chosen, state)[38] == pytest.approx(expected)
     far = Predicted(**{**vars(found.rows(slice(37, 38))), "logits": np.array([[9.0, 0.0]])})
     for radius, n in ((None, 10), (1.0, 3)):
         module, chosen = registry.plugin(
@@ -397,6 +420,8 @@ def test_a_latin_hypercube_fills_every_stratum():
             {"ranges": {"dropout": [0.5, 0.1]}},
             r"ranges.dropout: found \[0.5, 0.1\], allowed: the lo",
         ),
+        ({"options": {"n_passes": 3}}, r"options: found 'n_passes', allowed: what may differ"),
+        ({"ranges": {"rotate": [False, True]}}, r"ranges.rotate: found \[False, True\], allowed"),
         ({"ranges": {"dropout": 0.5}}, r"ranges.dropout: found 0.5, allowed: a list of two"),
         ({"ranges": {"dropout": [0.1, 0.5]}, "seeds": 4}, r"x: seeds: found 4, allowed with ran"),
     ],
@@ -448,7 +473,7 @@ def network(training, fold=0, test=range(6, 9), n=12, seed=0):
         }
     )
     parts = rng.normal(0, 2, (1, n, 2)), rng.normal(0, 2, (8, n, 2)), rng.normal(size=(n, 3))
-    return judging.Network(objects, *parts, temperature=2.0)
+    return judging.Network(objects, *parts, temperatures=np.array([2.0]))
 
 
 MEASURES = {
@@ -461,10 +486,17 @@ def test_ensembles_hold_five_trainings_of_the_same_test():
     found = [network(i) for i in range(7)]
     own = [n.logits.copy() for n in found]
     judging.add_ensembles(found)
-    assert [len(n.logits) for n in found] == [5] * 5 + [1] * 2
-    for i in range(5):
-        np.testing.assert_array_equal(found[i].logits[0], own[i][0])
-        assert {part.tobytes() for part in found[i].logits} == {o.tobytes() for o in own[:5]}
+    assert [len(n.logits) for n in found] == [5] + [1] * 6
+    np.testing.assert_array_equal(found[0].logits, np.concatenate(own[:5]))
+    np.testing.assert_array_equal(found[0].temperatures, [2.0] * 5)
+    objects = pd.concat([judging.measured(n, MEASURES, [8]) for n in found])
+    worth = judging.judged(objects, of_ensembles=["ensemble_disagreement"])
+    plain = worth[~worth["scaled"]].groupby("measure")["training"].apply(list)
+    assert plain["ensemble_disagreement"] == [0] and plain["predictive_entropy"] == list(range(7))
+    p = softmax(np.concatenate(own[:5]))
+    expected = judging.judge((entropy(p.mean(0)) - entropy(p).mean(0))[6:], np.arange(6, 12) >= 9)
+    (row,) = worth[(worth["measure"] == "ensemble_disagreement") & ~worth["scaled"]].itertuples()
+    assert row.auroc == pytest.approx(expected["auroc"])
     others = [network(i, test=range(i, i + 3)) for i in range(5)]
     judging.add_ensembles(others)
     assert [len(n.logits) for n in others] == [1] * 5
@@ -486,7 +518,7 @@ def test_measures_come_from_the_passes_and_the_temperature_asked_for():
 def test_folds_judge_every_object_once_and_unseen():
     folds = [network(0, fold=f, test=range(3 * f, 3 * f + 3)) for f in range(3)]
     objects = pd.concat([judging.measured(n, MEASURES, [8]) for n in folds])
-    found = judging.judged(objects)
+    found = judging.judged(objects, of_ensembles=["ensemble_disagreement"])
     assert set(found["measure"]) == {"predictive_entropy"} and len(found) == 2
     plain = found[~found["scaled"]].iloc[0]
     assert (plain["n_others"], plain["n_outliers"]) == (9, 3)

@@ -132,6 +132,8 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
     }
     _check_names(features, detectors)
     models = _models(config, detectors, chain)
+    # a space that has learned from labels knows what held-out objects are
+    unsupervised = [n for n, f in features.items() if not getattr(f.module, "NEEDS_LABELS", False)]
     plan = Plan(
         config=config,
         survey=survey,
@@ -143,18 +145,18 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
         detectors=detectors,
         embeddings={},
         experiments=build_experiments(
-            config, list(features), image_shape=chain.shape if chain else None
+            config, unsupervised, image_shape=chain.shape if chain else None
         ),
         truth=build(Truth, config["truth"], "truth") if "truth" in config else None,
         fit_batches=_known(config.get("fit_batches", list(batches)[:1]), batches, "fit_batches"),
         reference_batches=[],
         main=("", ""),
         residuals_of=_residuals_of(config, detectors, features),
-        uncertainty=build_trainings(config, features, detectors),
+        uncertainty=build_trainings(config, features, detectors, chain.shape if chain else None),
     )
     reference = config.get("reference_batches", plan.fit_batches)
-    for key in ("purity", "claim"):
-        _known(config[key], features, key)
+    _known(config["purity"], unsupervised, "purity")
+    _known(config["claim"], features, "claim")
     return dataclasses.replace(
         plan,
         reference_batches=_known(reference, batches, "reference_batches"),

@@ -69,7 +69,7 @@ class Predicted:
         passes: np.ndarray,
         latent: np.ndarray,
         *,
-        temperature: float = 1.0,
+        temperatures: np.ndarray | None = None,
     ) -> "Predicted":
         """From what networks gave.
 
@@ -81,10 +81,11 @@ class Predicted:
             Logits of t draws of dropout.
         latent : (n, d)
             Penultimate layer of the first.
-        temperature
-            All logits are divided by it.
+        temperatures : (m,)
+            Each network's logits are divided by its own; 1 where none are given.
         """
-        logits, passes = logits / temperature, passes / temperature
+        if temperatures is not None:
+            logits, passes = logits / temperatures[:, None, None], passes / temperatures[0]
         p = softmax(passes)
         members = softmax(logits).swapaxes(0, 1)
         return cls(

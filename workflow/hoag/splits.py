@@ -8,7 +8,8 @@ import numpy as np
 from hoag.options import ConfigError, unknown
 from hoag.seeds import generator
 
-TRAINING, VALIDATION, TEST, OUTSIDE = "training", "validation", "test", "outside"
+TRAINING, VALIDATION, TEST = "training", "validation", "test"
+OUTSIDE, UNLABELLED = "outside", "unlabelled"  # of another label; of none
 KINDS = ("published", "stratified", "folds")
 
 
@@ -48,7 +49,7 @@ def roles(
     Parameters
     ----------
     labels : (n,)
-        Labels of all objects.
+        Labels of all objects, "" where there is none.
     published : (n,)
         Their split as published, "train" or "test"; used where ``split`` is published.
     classes
@@ -72,9 +73,9 @@ def roles(
     """
     numbers = class_numbers(labels, classes)
     inside = numbers >= 0
-    role = np.full(len(labels), OUTSIDE, dtype=object)
+    role = np.where(labels == "", UNLABELLED, OUTSIDE).astype(object)
     role[inside] = TEST
-    place = _places(labels, inside, seed)
+    place = _places(labels, inside, seed, "test")
     if split == "published":
         fits = inside & (published == "train")
     elif split == "stratified":
@@ -84,7 +85,7 @@ def roles(
     if train_labels:
         fits &= np.isin(labels, list(train_labels))
     role[fits] = TRAINING
-    again = _places(labels, fits, seed + 1)
+    again = _places(labels, fits, seed, "validation")
     role[fits & (again < validation_fraction)] = VALIDATION
     for wanted in (TRAINING, VALIDATION):
         for i, name in enumerate(classes):
@@ -96,11 +97,11 @@ def roles(
     return role
 
 
-def _places(labels: np.ndarray, rows: np.ndarray, seed: int) -> np.ndarray:
+def _places(labels: np.ndarray, rows: np.ndarray, seed: int, purpose: str) -> np.ndarray:
     """Evenly spaced numbers in [0, 1) within each label, in a random order, (n,)."""
     place = np.zeros(len(labels))
     for label in sorted({str(label) for label in labels[rows]}):
         own = np.flatnonzero(rows & (labels == label))
-        order = generator(seed, "split", label).permutation(len(own))
+        order = generator(seed, "split", purpose, label).permutation(len(own))
         place[own] = (order + 0.5) / len(own)
     return place

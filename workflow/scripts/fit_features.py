@@ -47,7 +47,7 @@ def main(
     if "checkpoint" in inspect.signature(module.fit).parameters:  # a feature space that is trained
         identity = digest("features", plugin, seed, threads, code, libraries, objects.digest)
         checkpoint = Path("resources/checkpoints") / identity / "last.ckpt"
-        extra = {"checkpoint": checkpoint, "threads": threads, "say": say}
+        extra |= {"checkpoint": checkpoint, "threads": threads, "say": say}
     state = module.fit(objects, options, seed, **extra)
     with atomic(path_fit) as private:
         np.savez(private, **state)

@@ -36,7 +36,9 @@ def main(
         say(f"{len(objects)} of {len(networks)} networks")
     whole = pd.concat(objects, ignore_index=True)
     tables.write("judged_objects", whole, path_objects)
-    tables.write("judged", judging.judged(whole).assign(setting=setting), path_judged)
+    of_ensembles = [n for n, (m, _) in plugins.items() if getattr(m, "NEEDS_MEMBERS", False)]
+    worth = judging.judged(whole, of_ensembles=of_ensembles)
+    tables.write("judged", worth.assign(setting=setting), path_judged)
     rows = pd.DataFrame(described).merge(facts, on=["training", "fold"], validate="one_to_one")
     tables.write("classifiers", rows.assign(setting=setting), path_classifiers)
 

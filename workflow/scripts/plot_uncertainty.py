@@ -27,16 +27,16 @@ def main(
     objects = tables.read("judged_objects", path_objects)
     objects = objects[objects["n_passes"] == objects["n_passes"].max()]
     keep(*uncertainty.draw_reliability(objects), output, "reliability")
-    objects = objects.rename(columns={SCORE + measure: measure})
-    one = main_variant(objects)
+    one, column = main_variant(objects), SCORE + measure
     one = one[(one["training"] == one["training"].min()) & (one["fold"] == one["fold"].min())]
     keep(*uncertainty.draw_objects(one, measure, classes), output, "objects")
     tested = one[one["role"].isin(["test", "outside"])]
-    shown = tested[tested[measure] > SIGMAS].sort_values(measure, ascending=False).head(N_IMAGES)
-    numbers = shown[["object_id", "label", "role", "entropy", measure]].assign(
-        sigma=shown[measure], rank=range(1, len(shown) + 1)
+    flagged = tested[tested[column] > SIGMAS].sort_values(column, ascending=False)
+    shown = flagged.head(N_IMAGES)
+    numbers = shown[["object_id", "label", "role", "entropy", column]].assign(
+        sigma=shown[column], rank=range(1, len(shown) + 1)
     )
-    heading = f"Above {SIGMAS:.0f} sigma in {measure.replace('_', ' ')}: {len(shown)} objects"
+    heading = f"Above {SIGMAS:.0f} in {measure.replace('_', ' ')}: {len(flagged)} objects"
     images, titles = Album(paths_images).images(shown["object_id"]), galleries.title_lines(numbers)
     keep(*galleries.draw(images, titles, heading, numbers=numbers), output, "flagged")
     judged = main_variant(pd.concat([tables.read("judged", p) for p in paths_judged]))

@@ -14,7 +14,6 @@ from hoag.options import build
 from hoag.seeds import sequence
 from hoag.splits import class_numbers
 from hoag.uncertainty.scaling import temperature
-from hoag.uncertainty.trainings import Setting, drawn_options
 
 
 def main(
@@ -24,8 +23,7 @@ def main(
     path_trainings: str,
     *,
     options: dict[str, Any],
-    setting: dict[str, Any],
-    trainings: list[int],
+    trainings: dict[int, dict[str, Any]],
     seed: int,
     say: Progress,
 ) -> None:
@@ -34,18 +32,20 @@ def main(
     known = catalogue.set_index("object_id").loc[store.object_ids, ["label", "split"]]
     labels, splits = known.fillna("").to_numpy(dtype=object).T
     images = store.read(np.arange(len(store)))
-    chosen = build(Setting, setting, "setting")
-    drawn = drawn_options(chosen, seed)
-    common = {**options, **chosen.options, "n_members": 1, "calibrate": False}
+    common = {**options, "n_members": 1, "calibrate": False}
     folds = range(common["n_folds"]) if common["split"] == "folds" else [0]
-    numbers = class_numbers(labels, options["classes"])
+    numbers = class_numbers(labels, common["classes"])
+    if not ((numbers < 0) & (labels != "")).any():
+        raise ValueError("found no object whose label belongs to no class, allowed: 1 or more")
     predictions, facts = [], []
     started, n_all = time.monotonic(), len(trainings) * len(folds)
-    for number in trainings:
+    for number, drawn in trainings.items():
         own_seed = sequence(seed, "classifier", number)
         for fold in folds:
-            own = {**common, **drawn[number], "fold": fold}
+            own = {**common, **drawn, "fold": fold}
             plugin = build(classifier.Options, own, "options")
+            if not (classifier.role_of(labels, splits, plugin, own_seed) == "test").any():
+                raise ValueError("found no object of the classes for the test, allowed: 1 or more")
             state = classifier.fit(store, plugin, own_seed, labels=labels, splits=splits)
             logits, passes, latent = classifier.draws(images, plugin, state)
             role = classifier.role_of(labels, splits, plugin, own_seed)
@@ -57,7 +57,7 @@ def main(
                     "n_iterations": int(state["history"][-1, 0]),
                     "validation_loss": float(state["history"][:, 2].min()),
                     "temperature": temperature(logits[0][validated], numbers[validated]),
-                    **{k: float(v) for k, v in drawn[number].items()},
+                    **{k: float(v) for k, v in drawn.items()},
                 }
             )
             head = {
@@ -95,8 +95,7 @@ if __name__ == "__main__":
             snakemake.output.predictions,
             snakemake.output.trainings,
             options=snakemake.params.options,
-            setting=snakemake.params.setting,
-            trainings=snakemake.params.trainings,
+            trainings=dict(snakemake.params.trainings),
             seed=snakemake.params.seed,
             say=say,
         )

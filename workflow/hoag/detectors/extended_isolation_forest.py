@@ -6,6 +6,7 @@ seed, and scoring grows the same forest again.
 """
 
 import functools
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -121,7 +122,13 @@ def expected_path(n: int) -> float:
 @functools.cache
 def _compiled() -> tuple[Callable, Callable]:
     """The two loops, compiled at the first call of a process."""
+    import numba
     from numba import njit, prange
+
+    threads = os.environ.get("OMP_NUM_THREADS", "")  # Snakemake says it of a job
+    if threads.isdigit() and 0 < int(threads) < numba.get_num_threads():
+        numba.set_num_threads(int(threads))
+    path_of = njit(expected_path)
 
     def grow_forest(
         x: np.ndarray, trees: np.ndarray, size: int, n_coordinates: int, seed: int
@@ -146,10 +153,7 @@ def _compiled() -> tuple[Callable, Callable]:
                 low, high = first[node], last[node]
                 count = high - low
                 if depth[node] >= limit or count <= 1:
-                    c = 0.0
-                    if count > 1:
-                        c = 2 * (np.log(count - 1.0) + 0.5772156649) - 2 * (count - 1.0) / count
-                    lengths[tree, node] = depth[node] + c
+                    lengths[tree, node] = depth[node] + path_of(count)
                     node += 1
                     continue
                 chosen = np.random.permutation(d)[:n_coordinates]

@@ -20,6 +20,13 @@ class Options:
     covariance: str = option(
         "full", doc="Shape of each Gaussian.", choices=("full", "tied", "diag", "spherical")
     )
+    least_share: float = option(
+        0.01,
+        doc="Gaussians that hold a smaller share of the fit (or fewer than two objects) are left "
+        "out: odd ones would be their own norm.",
+        minimum=0,
+        maximum=1,
+    )
     regularisation: float = option(
         1e-3, doc="Added to the variances, in squared standard deviations.", minimum=0
     )
@@ -52,8 +59,8 @@ def score(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> n
 
 
 def _drop_small(mixture: Any, n: int, options: Options) -> None:
-    """Leave out Gaussians of too few objects: odd ones would be their own norm."""
-    kept = mixture.weights_ * n >= mixture.means_.shape[1] + 1
+    """Leave out Gaussians of few objects: odd ones would be their own norm."""
+    kept = mixture.weights_ * n >= max(2, options.least_share * n)
     kept |= mixture.weights_ == mixture.weights_.max()
     mixture.weights_ = mixture.weights_[kept] / mixture.weights_[kept].sum()
     mixture.means_ = mixture.means_[kept]

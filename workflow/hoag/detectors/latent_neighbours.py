@@ -55,5 +55,6 @@ def score(found: Predicted, options: Options, state: Mapping[str, np.ndarray]) -
 
 
 def _directions(x: np.ndarray) -> np.ndarray:
+    x = np.ascontiguousarray(x)  # sums are grouped by the layout: the same object, the same sum
     lengths = np.sqrt(np.square(x).sum(axis=1, keepdims=True))
     return x / np.where(lengths > 0, lengths, 1)

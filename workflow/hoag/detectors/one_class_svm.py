@@ -39,7 +39,10 @@ def fit(x: np.ndarray, options: Options, seed: int) -> dict[str, np.ndarray]:
 
 
 def score(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Distance beyond the boundary (n,), negative inside, NaN if incomplete."""
+    """Minus the kernel sum over the support vectors (n,): never positive, near 0 far from all.
+
+    NaN for incomplete rows.
+    """
 
     def build(sample: np.ndarray, seed: int) -> Any:
         from sklearn.kernel_approximation import Nystroem

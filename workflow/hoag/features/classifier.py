@@ -5,13 +5,13 @@ the penultimate layer. Detectors of predictions turn them into measures of uncer
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hoag.models.classifier import Options as ModelOptions
-from hoag.options import ConfigError, option
+from hoag.options import ConfigError, option, unknown
 from hoag.splits import KINDS
 
 if TYPE_CHECKING:
@@ -59,6 +59,20 @@ class Options(ModelOptions):
         super().__post_init__()
         if len(self.classes) < 2:
             raise ConfigError(f"classes: found {len(self.classes)} classes, allowed: 2 or more")
+        labels: list[str] = []
+        for name, own in self.classes.items():
+            own = [own] if isinstance(own, str) else own
+            if not isinstance(own, list | tuple) or not all(isinstance(o, str) for o in own):
+                raise ConfigError(
+                    f"classes.{name}: found {own!r}, allowed: a label or a list of labels, as text"
+                )
+            labels += own
+        twice = sorted({label for label in labels if labels.count(label) > 1})
+        if twice:
+            raise ConfigError(f"classes: found {twice[0]!r} more than once, allowed: once")
+        for label in self.train_labels:
+            if label not in labels:
+                raise ConfigError(unknown("train_labels", label, labels))
         if self.fold >= self.n_folds:
             raise ConfigError(f"fold: found {self.fold}, allowed: 0..{self.n_folds - 1}")
 
@@ -82,10 +96,9 @@ def fit(
     *,
     labels: np.ndarray,
     splits: np.ndarray,
-    threads: int = 1,
     say: Callable[[str], None] | None = None,
 ) -> dict[str, np.ndarray]:
-    """Train the classifier, or several that differ by their seeds.
+    """Train the classifier, or several that differ by their seeds, each on one thread.
 
     Parameters
     ----------
@@ -97,16 +110,14 @@ def fit(
         Of the split, the weights, the order of the images and the passes.
     labels, splits : (n,) object
         Of the store's objects.
-    threads
-        Not used: a small network is trained on one.
     say
         Called with a line on the progress.
 
     Returns
     -------
     dict
-        Weights as ``{member}/{name}``, ``mean`` and ``deviation`` of the pixels, ``temperature``,
-        ``passes_seed``, ``trained_on`` (ids) and ``trained_as`` (class numbers),
+        Weights as ``{member}/{name}``, ``mean`` and ``deviation`` of the pixels, ``temperatures``
+        of the members, ``passes_seed``, ``trained_on`` (ids) and ``trained_as`` (class numbers),
         ``validated_on``, and ``history`` (iteration, loss, validation loss and accuracy) of the
         first.
     """
@@ -132,10 +143,12 @@ def fit(
         if member == 0:
             state["history"] = trained.history
     state |= {"mean": np.array(trained.mean), "deviation": np.array(trained.deviation)}
-    state |= {"temperature": np.array(1.0), "passes_seed": np.array(sequence(seed, "passes"))}
+    state["passes_seed"] = np.array(sequence(seed, "passes"))
+    state["temperatures"] = np.ones(options.n_members)
     if options.calibrate:
-        logits = predict(validation.images, options, state).logits
-        state["temperature"] = np.array(temperature(logits, validation.classes))
+        logits, _, _ = draws(validation.images, replace(options, n_passes=1), state)
+        fitted = [temperature(own, validation.classes) for own in logits]
+        state["temperatures"] = np.array(fitted)
     ids = np.asarray(store.object_ids).astype(str)
     return state | {
         "trained_on": ids[rows[roles_of.TRAINING]],
@@ -167,7 +180,7 @@ def predict(images: np.ndarray, options: Options, state: dict[str, np.ndarray]) 
     from hoag.predicted import Predicted
 
     drawn = draws(images, options, state)
-    return Predicted.from_draws(*drawn, temperature=float(state["temperature"]))
+    return Predicted.from_draws(*drawn, temperatures=state["temperatures"])
 
 
 def draws(

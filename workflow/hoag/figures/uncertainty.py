@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from hoag.figures import _style
 from hoag.uncertainty.calibration import calibration
-from hoag.uncertainty.judging import HIGH_ENTROPY, SIGMAS
+from hoag.uncertainty.judging import HIGH_ENTROPY, SCORE, SIGMAS
 
 GROUPS = ("right", "wrong", "of no class")
 _NAMES = {"auroc": "area under the ROC curve", "flagged": "outliers flagged\nwithout a false flag"}
@@ -32,7 +32,7 @@ def draw_objects(
     objects
         Table ``judged_objects`` of one network, number of passes and temperature.
     measure
-        Column of the local measure, in standard deviations.
+        Name of the local measure, in standard deviations.
     classes
         Names of the first two classes, for the axes.
 
@@ -46,7 +46,7 @@ def draw_objects(
     """
     table = objects.assign(group=group_of(objects))
     logits = ["logit_0", "logit_1"]
-    table = table[["object_id", "group", "role", "entropy", *logits, measure]]
+    table = table[["object_id", "group", "role", "entropy", *logits, SCORE + measure]]
     table = table.reset_index(drop=True)
     figure = _style.new_figure(8.2, layout="constrained")
     panels = figure.subplots(2, 2).ravel()
@@ -88,7 +88,7 @@ def draw_objects(
 
 
 def _draw_excess(axes: Axes, table: pd.DataFrame, measure: str) -> None:
-    shown = table.assign(value=table[measure].clip(upper=15))
+    shown = table.assign(value=table[SCORE + measure].clip(upper=15))
     edges = np.linspace(min(0.0, shown["value"].min()), 15, 31)
     inside, outside = (shown[(shown["group"] == GROUPS[2]) == o]["value"] for o in (False, True))
     axes.hist(inside, edges, color=_style.COLOURS[5], alpha=0.9)

@@ -109,8 +109,7 @@ def explained(
     facts = classifiers.groupby("training")[[*options, *besides]].mean()
     rows = main_variant(judged)
     rows = rows[rows["measure"] == measure].set_index("training")
-    facts = facts.loc[rows.index]
-    setting = rows["setting"].iloc[0]
+    facts, setting = facts.loc[rows.index], judged["setting"].iloc[0]
     parts = []
     for outcome in PAIRED:
         y = rows[outcome].to_numpy(dtype=float)

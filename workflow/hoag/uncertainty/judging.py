@@ -1,6 +1,6 @@
 """What classifiers' measures of uncertainty are worth."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -11,7 +11,7 @@ import pandas as pd
 
 from hoag import tables
 from hoag.predicted import UNKNOWN, Predicted
-from hoag.splits import OUTSIDE, TEST, TRAINING
+from hoag.splits import OUTSIDE, TEST, TRAINING, UNLABELLED
 from hoag.uncertainty.calibration import calibration
 
 SIGMAS = 3.0  # the poster's line for local entropy
@@ -36,21 +36,21 @@ class Network:
     passes : (t, n, k)
         Logits of its draws of dropout.
     latent : (n, d)
-    temperature
-        Fitted in validation.
+    temperatures : (m,)
+        Fitted in validation, for each network.
     """
 
     objects: pd.DataFrame
     logits: np.ndarray
     passes: np.ndarray
     latent: np.ndarray
-    temperature: float
+    temperatures: np.ndarray
 
     def predicted(self, n_passes: int, *, scaled: bool) -> Predicted:
         """From the first passes, with or without the temperature."""
-        temperature = self.temperature if scaled else 1.0
+        scales = self.temperatures if scaled else np.ones(len(self.logits))
         passes = self.passes[:n_passes]
-        return Predicted.from_draws(self.logits, passes, self.latent, temperature=temperature)
+        return Predicted.from_draws(self.logits, passes, self.latent, temperatures=scales)
 
     @property
     def learned(self) -> np.ndarray:
@@ -74,26 +74,25 @@ def networks(path: str | Path, facts: pd.DataFrame) -> Iterator[Network]:
             logits=rows[logits].to_numpy(float)[None],
             passes=rows[passes].to_numpy(float).reshape(n, -1, k).swapaxes(0, 1),
             latent=rows[latent].to_numpy(float),
-            temperature=float(temperatures[key]),
+            temperatures=np.array([temperatures[key]]),
         )
 
 
 def add_ensembles(found: Sequence[Network]) -> None:
     """Make ensembles, in place, of each five trainings in turn that tested the same objects.
 
-    An ensemble holds the network itself first. Those left over stay alone, and so do trainings
-    whose tests differ, as those of folds do.
+    The first of the five holds all, so that each ensemble is judged once. Those left over stay
+    alone, and so do trainings whose tests differ, as those of folds do.
     """
-    alone = [n.logits for n in found]
     for start in range(0, len(found) - ENSEMBLE + 1, ENSEMBLE):
         group = range(start, start + ENSEMBLE)
         tested = [tuple(found[i].objects.loc[found[i].objects["role"] == TEST, "object_id"])
                   for i in group]  # fmt: skip
         if len(set(tested)) > 1 or len({found[i].objects["training"][0] for i in group}) < ENSEMBLE:
             continue
-        for i in group:
-            others = [alone[j] for j in group if j != i]
-            found[i].logits = np.concatenate([alone[i], *others])
+        first = found[start]
+        first.logits = np.concatenate([found[i].logits for i in group])
+        first.temperatures = np.concatenate([found[i].temperatures for i in group])
 
 
 def measured(
@@ -125,7 +124,7 @@ def measured(
         for scaled in (False, True):
             found = network.predicted(n, scaled=scaled)
             wrong = (found.p.argmax(axis=1) != network.objects["class"]) & (
-                network.objects["role"] != OUTSIDE
+                network.objects["class"] != UNKNOWN
             )
             columns = {"n_passes": n, "scaled": scaled, "wrong": wrong}
             columns |= {"entropy": found.entropy(), "confidence": found.p.max(axis=1)}
@@ -163,7 +162,7 @@ def measures_of(objects: pd.DataFrame) -> list[str]:
     return [c.removeprefix(SCORE) for c in objects.columns if c.startswith(SCORE)]
 
 
-def judged(objects: pd.DataFrame) -> pd.DataFrame:
+def judged(objects: pd.DataFrame, *, of_ensembles: Collection[str] = ()) -> pd.DataFrame:
     """What each measure of each training is worth.
 
     Folds of a training are judged together: an object of the classes by the network that did not
@@ -172,7 +171,9 @@ def judged(objects: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     objects
-        Of `measured`, all networks of a setting.
+        Of `measured`, all networks of a setting. Objects without a label count in nothing.
+    of_ensembles
+        Measures that only the first network of each ensemble has.
 
     Returns
     -------
@@ -187,11 +188,11 @@ def judged(objects: pd.DataFrame) -> pd.DataFrame:
         outside = part["role"] == OUTSIDE
         order = {o: i for i, o in enumerate(sorted(part.loc[outside, "object_id"].unique()))}
         dealt = folds[part["object_id"].map(order).fillna(0).astype(int) % len(folds)]
-        own = np.where(outside, part["fold"] == dealt, part["role"] == TEST)
+        own = np.where(outside, part["fold"] == dealt, part["role"] == TEST).astype(bool)
         tested = part[own]
         for name in names:
             score = part[SCORE + name].to_numpy()
-            if np.isnan(score).all():
+            if name in of_ensembles and np.isnan(score).all():
                 continue
             counts = beyond(score, part["role"].to_numpy(), len(folds))
             rows.append(
@@ -273,7 +274,8 @@ def describe(
         objects with an entropy above 0.6 nat.
     """
     right = p.argmax(axis=1) == classes
-    known, test = role != OUTSIDE, role == TEST
+    outside, test = role == OUTSIDE, role == TEST
+    known = ~outside & (role != UNLABELLED)
     high = entropies > HIGH_ENTROPY
     return {
         "accuracy_test": _mean(right[test]),
@@ -281,7 +283,7 @@ def describe(
         "accuracy_all": _mean(right[known]),
         "calibration_error": calibration(p[test], classes[test]).error,
         "calibration_error_scaled": calibration(calibrated[test], classes[test]).error,
-        "high_outliers": float((high & ~known).sum()),
+        "high_outliers": float((high & outside).sum()),
         "high_wrong": float((high & known & ~right).sum()),
         "high_right": float((high & known & right).sum()),
     }
@@ -293,7 +295,7 @@ def beyond(score: np.ndarray, role: np.ndarray, n_networks: int = 1) -> dict[str
     return {
         "outliers": float((above & (role == OUTSIDE)).sum()) / n_networks,
         "test": float((above & (role == TEST)).sum()),  # each object is tested by one network
-        "all": float((above & (role != OUTSIDE)).sum()) / n_networks,
+        "all": float((above & ~np.isin(role, [OUTSIDE, UNLABELLED])).sum()) / n_networks,
     }
 
 

@@ -11,6 +11,8 @@ from hoag.options import ConfigError, build, option, unknown
 from hoag.seeds import generator
 
 FEWEST = 5  # trainings of a sweep, which is explained in as many folds
+# The same in all trainings of a run, so that they can be compared.
+FIXED = ("classes", "fold", "n_members", "n_passes", "calibrate")
 
 
 @dataclass(frozen=True)
@@ -42,15 +44,24 @@ class Setting:
     def __post_init__(self) -> None:
         for name, ends in self.ranges.items():
             is_pair = isinstance(ends, list | tuple) and len(ends) == 2
-            if not is_pair or not all(isinstance(e, int | float) for e in ends):
+            if not is_pair or not all(type(e) in (int, float) for e in ends):
                 raise ConfigError(f"ranges.{name}: found {ends!r}, allowed: a list of two numbers")
             if not ends[0] < ends[1]:
                 raise ConfigError(f"ranges.{name}: found {ends!r}, allowed: the lower one first")
+        for section, fixed in (("options", FIXED), ("ranges", (*FIXED, "n_folds", "split"))):
+            for name in fixed:
+                if name in getattr(self, section):
+                    raise ConfigError(f"{section}: found {name!r}, allowed: what may differ")
         if self.ranges and self.seeds < FEWEST:
             raise ConfigError(f"seeds: found {self.seeds}, allowed with ranges: {FEWEST} or more")
 
 
-def build_setting(section: Mapping[str, Any], start: Mapping[str, Any], key: str) -> Setting:
+def build_setting(
+    section: Mapping[str, Any],
+    start: Mapping[str, Any],
+    key: str,
+    shape: tuple[int, int, int] | None = None,
+) -> Setting:
     """A setting whose options, and both ends of its ranges, the classifier takes.
 
     Parameters
@@ -61,19 +72,24 @@ def build_setting(section: Mapping[str, Any], start: Mapping[str, Any], key: str
         Options of the feature space.
     key
         Path of the section, for messages.
+    shape
+        Of one image, (y, x, channel).
 
     Raises
     ------
     ConfigError
         For the first fault found.
     """
-    from hoag.features.classifier import Options
+    from hoag.features.classifier import Options, check
 
     setting = build(Setting, section, key)
-    build(Options, {**start, **setting.options}, f"{key}.options")
-    for end in (0, 1):
-        ends = {name: pair[end] for name, pair in setting.ranges.items()}
-        build(Options, {**start, **setting.options, **ends}, f"{key}.ranges")
+    ends = [{n: pair[end] for n, pair in setting.ranges.items()} for end in (0, 1)]
+    for name, changes in (("options", {}), ("ranges", ends[0]), ("ranges", ends[1])):
+        own = build(Options, {**start, **setting.options, **changes}, f"{key}.{name}")
+        if own.split == "stratified" and own.test_fraction == 0:
+            raise ConfigError(f"{key}.{name}.test_fraction: found 0, allowed: above 0")
+        if shape is not None:
+            check(shape, own, f"{key}.{name}")
     return setting
 
 
@@ -104,7 +120,10 @@ class Trainings:
 
 
 def build_trainings(
-    config: Mapping[str, Any], features: Mapping[str, Any], detectors: Mapping[str, Any]
+    config: Mapping[str, Any],
+    features: Mapping[str, Any],
+    detectors: Mapping[str, Any],
+    shape: tuple[int, int, int] | None,
 ) -> Trainings | None:
     """The section ``uncertainty``, None without one.
 
@@ -114,6 +133,8 @@ def build_trainings(
         The whole configuration.
     features, detectors
         Entries of the plan, by name.
+    shape
+        Of one image, (y, x, channel).
 
     Raises
     ------
@@ -132,11 +153,19 @@ def build_trainings(
         for name, d in detectors.items()
         if d.module.TAKES == "predictions" and space in d.keys["features"]
     }
-    # the trainings are an ensemble anyway
-    measures.setdefault("ensemble_disagreement", {"kind": "ensemble_disagreement", "options": {}})
     if section["measure"] not in measures:
         raise ConfigError(unknown("uncertainty.measure", section["measure"], measures))
+    # the trainings are an ensemble anyway
+    measures.setdefault("ensemble_disagreement", {"kind": "ensemble_disagreement", "options": {}})
     options = features[space].plain
+    labels = [
+        label
+        for own in options["classes"].values()
+        for label in ([own] if isinstance(own, str) else own)
+    ]
+    for label in section["confident"]:
+        if label not in labels:
+            raise ConfigError(unknown("uncertainty.confident", label, labels))
     most = options["n_passes"]
     for n in section["n_passes"]:
         if n > most:
@@ -149,7 +178,7 @@ def build_trainings(
         measure=section["measure"],
         measures=measures,
         settings={
-            name: build_setting(own, options, f"uncertainty.settings.{name}")
+            name: build_setting(own, options, f"uncertainty.settings.{name}", shape)
             for name, own in section["settings"].items()
         },
     )

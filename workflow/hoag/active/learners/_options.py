@@ -31,8 +31,8 @@ class NetworkOptions:
     )
     pretraining_epochs: int = option(
         0,
-        doc="Passes over all objects of the start as an autoencoder, before anything is learned "
-        "from answers.",
+        doc="Passes over all objects seen so far as an autoencoder, where training begins from "
+        "new weights.",
         minimum=0,
     )
     batch_size: int = option(256, doc="Objects in a step.", minimum=1)

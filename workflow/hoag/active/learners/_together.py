@@ -20,6 +20,7 @@ from torch.nn.utils.rnn import pad_sequence
 from hoag.active.contract import Lesson
 from hoag.active.learners import _network as networks
 from hoag.models import _augment as augment
+from hoag.seeds import sequence
 
 Stack = dict[str, Tensor]  # of parameters, by name
 BETAS, EPSILON = (0.9, 0.999), 1e-7
@@ -47,7 +48,7 @@ def learn_together(
     pupils = [_Pupil(lesson, options, frozen=frozen) for lesson in lessons]
     groups = defaultdict(list)
     for pupil in pupils:
-        groups[len(pupil.classes), tuple(sorted(pupil.trained))].append(pupil)
+        groups[len(pupil.classes), tuple(sorted(pupil.trained)), pupil.n_epochs].append(pupil)
     for group in groups.values():
         _train(group, options)
     return [pupil.state() for pupil in pupils]
@@ -58,7 +59,7 @@ class _Pupil:
 
     def __init__(self, lesson: Lesson, options: Any, *, frozen: bool) -> None:
         self.options = options
-        self.generator = torch.Generator().manual_seed(lesson.seed % 2**63)
+        self.generator = torch.Generator().manual_seed(sequence(lesson.seed, "batches"))
         with networks.seeded(lesson.seed):
             network, moments, self.classes, self.target = networks.prepared(
                 lesson.x, lesson.answers, options, lesson.previous, frozen=frozen
