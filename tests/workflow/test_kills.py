@@ -46,9 +46,18 @@ def kill_only(main, within=IMPORTED):
     jobs = jobs_of(main)
     main.kill()
     main.wait()
-    _, alive = psutil.wait_procs(jobs, timeout=within)
-    assert not alive, [p.cmdline() for p in alive]
+    _, left = psutil.wait_procs(jobs, timeout=within)
+    alive = [p for p in left if not has_ended(p)]
+    assert not alive, [p.pid for p in alive]
     return len(jobs)
+
+
+def has_ended(process):
+    """Also while init has not asked for its exit status yet."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def finish(workspace, undisturbed):
