@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from hoag.detectors._rows import fit_sample, scorable
+from hoag.detectors import isolation_forest
+from hoag.detectors._rows import scorable
 from hoag.options import ConfigError, option
 
 TAKES = "vectors"
@@ -46,21 +47,7 @@ def check(options: Options, names: Sequence[Any]) -> None:
 
 
 def fit(x: np.ndarray, options: Options, seed: int) -> dict[str, np.ndarray]:
-    """Draw the sample on which the trees grow.
-
-    Parameters
-    ----------
-    x : (n, d) float
-        Rows with a NaN or an infinity are left out.
-    options
-        The forest.
-    seed
-        Draws the sample and, while scoring, the trees.
-
-    Returns
-    -------
-    dict
-        ``sample`` (m, d) float32 and ``seed``.
+    """Draw the sample on which the trees grow; see `isolation_forest.fit`.
 
     Raises
     ------
@@ -68,7 +55,7 @@ def fit(x: np.ndarray, options: Options, seed: int) -> dict[str, np.ndarray]:
         If the extension level is not below the number of columns.
     """
     check(options, range(x.shape[1]))
-    return {"sample": fit_sample(x, options.max_fit, seed), "seed": np.array(seed)}
+    return isolation_forest.fit(x, options, seed)
 
 
 def score(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> np.ndarray:
