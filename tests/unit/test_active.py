@@ -180,6 +180,20 @@ def test_saturated_probabilities_do_not_tie():
     assert found.of("unknown").tolist() == found.of(RESERVE).tolist()
 
 
+def test_a_score_ranks_and_the_classes_ask():
+    """As where a forest works in the latent space of a network that asks."""
+    logits = np.array([[0.0, -9, 5], [0, -9, 0.1], [0, -9, -4]])
+    found = Predictions(("a", RESERVE, "odd"), logits, score=np.array([0.1, 0.2, 0.3]))
+    assert found.of("odd").tolist() == [0.1, 0.2, 0.3]
+    chosen = {
+        kind.__name__.rpartition(".")[2]: kind.select(
+            found, "odd", 1, np.ones(3, bool), kind.Options(), np.random.default_rng(0)
+        ).tolist()
+        for kind in (most_uncertain, most_anomalous)
+    }
+    assert chosen == {"most_uncertain": [1], "most_anomalous": [2]}
+
+
 # --- who answers
 
 

@@ -118,7 +118,7 @@ class Predictions:
     logits : (n, k) float64
         Unnormalised log-probabilities of the classes.
     score : (n,) float64 or None
-        For learners without classes: higher is more interesting.
+        What ranks the objects where that is not the classes: higher is more interesting.
     acquisition : (n,) float64 or None
         What the learner itself would ask by, where that is not its score.
     latent : (n, d) float32 or None
@@ -145,12 +145,15 @@ class Predictions:
     def of(self, target: str) -> np.ndarray:
         """A number that ranks objects as members of a class, (n,) float64, higher is more so.
 
-        With classes: the log-odds of ``target``, or of the reserve class while the learner has no
-        such class. They order objects as probabilities do, without the ties at 1.0. Without
-        classes: the score, whatever the target.
+        The score, whatever the target, where there is one; else the log-odds.
         """
-        if self.logits is None:
-            return self.score
+        return self.odds(target) if self.score is None else self.score
+
+    def odds(self, target: str) -> np.ndarray:
+        """Log-odds of ``target``, of the reserve class while the learner has no such class, (n,).
+
+        They order objects as probabilities do, without the ties at 1.0.
+        """
         column = self.classes.index(target if target in self.classes else RESERVE)
         others = np.delete(self.logits, column, axis=1)
         highest = others.max(axis=1)

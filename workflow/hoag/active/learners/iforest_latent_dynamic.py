@@ -1,10 +1,11 @@
 """Learner ``iforest_latent_dynamic``: an isolation forest in the evolving latent space.
 
-Vafaei Sadr, Bassett & Sekyi 2022, section 2.1. The forest asks the questions and ranks the objects.
+Vafaei Sadr, Bassett & Sekyi 2022, section 2.1. The forest ranks the objects, and asks with the
+strategy ``most_anomalous``; with ``most_uncertain`` the network asks, as AHUNT's does.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from hoag.active.learners import _forest
 from hoag.active.learners._options import NetworkOptions
 
 TAKES = ("images", "vectors")
-GIVES = ("latent",)
+GIVES = ("classes", "latent")
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ def learn(
 
 
 def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> Predictions:
-    """The anomaly score, and where the objects lie."""
+    """The forest's anomaly score, and what the network says."""
     from hoag.active.learners import _network
 
-    latent = _network.predict(x, options, state).latent
-    return Predictions(score=_forest.score(latent, state), latent=latent)
+    found = _network.predict(x, options, state)
+    return replace(found, score=_forest.score(found.latent, state))

@@ -1,6 +1,7 @@
 """Learner ``iforest_latent_static``: an isolation forest in the latent space of the start.
 
-Vafaei Sadr, Bassett & Sekyi 2022, section 2.1. The forest asks the questions and ranks the objects.
+Vafaei Sadr, Bassett & Sekyi 2022, section 2.1. The forest ranks the objects, and asks
+with the strategy ``most_anomalous``.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from hoag.active.learners import _forest, iforest_latent_dynamic
 from hoag.active.learners._options import NetworkOptions
 
 TAKES = ("images", "vectors")
-GIVES = ("latent",)
+GIVES = ("classes", "latent")
 
 
 @dataclass(frozen=True)
@@ -40,5 +41,5 @@ def learn(
 
 
 def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> Predictions:
-    """The anomaly score, and where the objects lie."""
+    """The forest's anomaly score, and what the network says."""
     return iforest_latent_dynamic.predict(x, options, state)

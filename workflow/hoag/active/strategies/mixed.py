@@ -37,7 +37,7 @@ def select(
     While the learner has no such class, and while nothing lies above even odds, both are the same
     objects: questions about the boundary cost nothing until there is one.
     """
-    odds = predictions.of(target)
+    odds = predictions.odds(target)
     if target not in predictions.classes:
         return best(odds, n, candidates, rng)
     n_uncertain = min(int(n * options.uncertain + rng.random()), n)

@@ -28,6 +28,6 @@ def select(
     That is, with log-odds above 0 and nearest to it. Where fewer than n lie there, the others are
     those nearest below: no question is left unasked.
     """
-    odds = predictions.of(target)
+    odds = predictions.odds(target)
     value = np.where(odds > 0, 1 / (1 + np.abs(odds)), -np.abs(odds))
     return best(value, n, candidates, rng)
