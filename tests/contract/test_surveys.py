@@ -31,17 +31,23 @@ N_OBJECTS = 12
 HEAVY = ("torch", "sklearn", "scipy", "astropy", "galsim", "PIL", "h5py", "matplotlib", "numba")
 
 
-def draw_tiles(folder):
+def draw_tiles(folder, shape=(60, 60)):
     """Three bands of one tile on the sky."""
     (folder / "tiles").mkdir()
     rng, step = np.random.default_rng(0), 0.2 / 3600
     cards = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRPIX1": 30.5, "CRPIX2": 30.5}
     cards |= {"CRVAL1": 0.0, "CRVAL2": 0.0, "CDELT1": -step, "CDELT2": step}
     for band in "gri":
-        image = fits.PrimaryHDU(rng.normal(size=(60, 60)).astype(np.float32), fits.Header(cards))
+        image = fits.PrimaryHDU(rng.normal(size=shape).astype(np.float32), fits.Header(cards))
         image.writeto(folder / "tiles" / f"patch-{band}.fits")
     options = {"bands": ["g", "r", "i"], "size_px": 16, "pixel_scale_arcsec": 0.2}
     return options, {"tiles": str(folder / "tiles"), "pattern": "patch-{band}.fits"}
+
+
+def draw_windows(folder):
+    """A tile of `N_OBJECTS` windows."""
+    options, batch = draw_tiles(folder, (60, 46))
+    return options | {"step_px": 15}, batch
 
 
 def scattered(width_arcsec):
@@ -53,7 +59,7 @@ def scattered(width_arcsec):
 
 
 # kind -> function of a folder that gives (options section, batch section)
-EXAMPLES = {"tiles": draw_tiles}
+EXAMPLES = {"tiles": draw_tiles, "windows": draw_windows}
 # kind -> option with an address, and its path on the stand-in that serves the survey
 SERVICES = {
     "datalab": ("base_url", ""),

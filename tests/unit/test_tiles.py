@@ -19,8 +19,9 @@ from astropy.wcs import WCS, FITSFixedWarning
 
 from hoag.images.sky import read_wcs
 from hoag.images.store import ShardWriter
+from hoag.images.transforms import resize
 from hoag.options import ConfigError, build
-from hoag.surveys import _tiles, tiles
+from hoag.surveys import _tiles, tiles, windows
 from hoag.surveys._types import Cutout, Failure
 
 SCALE, SIZE, SIDE = 0.2, 15, 120
@@ -592,3 +593,116 @@ def test_real_pixels_of_hst_and_hsc_on_a_drawn_sky(tmp_path):
     for row in targets.itertuples():
         for band, path in enumerate(paths[2:]):
             assert_same(answers[row.object_id], expected(path, row.ra_deg, row.dec_deg), band)
+
+
+# --- cut-outs as large as their objects
+
+
+def sized(path, sizes_arcsec):
+    return targets_at(path, anywhere(n=len(sizes_arcsec), margin=30)).assign(size=sizes_arcsec)
+
+
+def test_a_cut_out_is_as_large_as_its_object(tmp_path):
+    """30 px are halved: the mean of two by two pixels, by Pillow's box."""
+    path = write(tmp_path / "a-g.fits", header())
+    targets = sized(path, [SIZE * SCALE, 2 * SIZE * SCALE, 4.4 * SIZE * SCALE])
+    found = fetch(tmp_path, targets, {"size_column": "size"})
+    for row, side in zip(targets.itertuples(), (15, 30, 66), strict=True):
+        whole = expected(path, row.ra_deg, row.dec_deg, side).data
+        wanted = resize.apply(whole[..., None], (), resize.Options(SIZE))[..., 0]
+        np.testing.assert_allclose(found[row.object_id].pixels[0], wanted, rtol=1e-6)
+        assert not found[row.object_id].wcs
+
+
+def test_missing_pixels_stay_missing_in_a_resampled_cut_out(tmp_path):
+    """And leave no shadow beside them."""
+    data = np.ones((SIDE, SIDE), np.float32)
+    data[:, 60:] = np.nan
+    path = write(tmp_path / "a-g.fits", header(), data)
+    targets = targets_at(path, [(59.5, 60)]).assign(size=4 * SIZE * SCALE)
+    pixels = fetch(tmp_path, targets, {"size_column": "size", "max_nan_fraction": 0.6})["o0"].pixels
+    assert np.isnan(pixels[0, :, -6:]).all()
+    np.testing.assert_allclose(pixels[0, :, :7], 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [np.nan, 0.0, -3.0, 1e5, "large"])
+def test_an_impossible_size_fails_alone(tmp_path, size):
+    path = write(tmp_path / "a-g.fits", header())
+    targets = sized(path, [3.0, 3.0]).astype({"size": object})
+    targets.loc[1, "size"] = size
+    found = fetch(tmp_path, targets, {"size_column": "size"})
+    assert isinstance(found["o0"], Cutout)
+    assert found["o1"].status == "invalid"
+    assert found["o1"].reason == f"size: found {size}, allowed: 0.2 to 1638.4 arcsec"
+
+
+def test_a_missing_column_of_sizes_is_named(tmp_path):
+    path = write(tmp_path / "a-g.fits", header())
+    with pytest.raises(ConfigError, match="size_column: found 'size', allowed: dec_deg, object_id"):
+        fetch(tmp_path, targets_at(path, anywhere(2)), {"size_column": "size"})
+
+
+# --- window by window
+
+
+def windows_of(folder, **options):
+    own = {"bands": ["g"], "size_px": SIZE, "pixel_scale_arcsec": SCALE, "step_px": 11} | options
+    batch = {"tiles": str(folder), "pattern": "*-{band}.fits"}
+    made = build(windows.Options, own, "survey"), build(windows.Batch, batch, "batch")
+    listed = windows.list_objects(made[1], made[0], seed=1, name="first")
+    assert len(listed) == windows.count(made[1], made[0], name="first")
+    return listed, {
+        a.object_id: a for a in windows.fetch(listed, made[1], made[0], seed=1, name="")
+    }
+
+
+@pytest.mark.parametrize("projection", ["TAN", "TPV"])
+@pytest.mark.parametrize("size", [SIZE, 16])
+def test_windows_are_the_tile_s_own_pixels(tmp_path, projection, size):
+    more = TPV if projection == "TPV" else {}
+    path = write(tmp_path / "field-g.fits", header(projection=projection, **more))
+    data, _ = read(path)
+    listed, found = windows_of(tmp_path, size_px=size)
+    covered = np.zeros(data.shape, bool)
+    for row in listed.itertuples():
+        window = slice(row.y0_px, row.y0_px + size), slice(row.x0_px, row.x0_px + size)
+        np.testing.assert_array_equal(found[row.object_id].pixels[0], data[window])
+        covered[window] = True
+    assert covered.all()
+    assert listed["object_id"].is_unique
+    assert listed["object_id"][0] == "field-g-00000-00000"
+
+
+def test_windows_of_several_bands_show_the_same_sky(tmp_path):
+    """The second band lies on another grid."""
+    write(tmp_path / "a-g.fits", header())
+    other = write(tmp_path / "a-r.fits", header(crpix=(51.4, 57.3)), plane(3))
+    listed, found = windows_of(tmp_path, bands=["g", "r"])
+    inside = [r for r in listed.itertuples() if isinstance(found[r.object_id], Cutout)]
+    assert len(inside) > 40
+    for row in inside:
+        reference = expected(other, row.ra_deg, row.dec_deg)
+        np.testing.assert_array_equal(found[row.object_id].pixels[1], reference.data)
+
+
+def test_windows_of_two_tiles_have_ids_of_their_own(tmp_path):
+    for name in ("north-g.fits", "south-g.fits"):
+        write(tmp_path / name, header(dec=1.0 if name < "o" else -1.0))
+    listed, found = windows_of(tmp_path)
+    assert len(found) == len(listed) == 2 * listed["tile"].value_counts().iloc[0]
+
+
+def test_a_broken_tile_stops_a_search_by_windows(tmp_path):
+    path = write(tmp_path / "a-g.fits", header())
+    write(tmp_path / "b-g.fits", header())
+    path.write_bytes(path.read_bytes()[:9000])
+    with pytest.raises(
+        ConfigError, match=r"batches.first.tiles: found an unusable tile: .*a-g.fits"
+    ):
+        windows_of(tmp_path)
+
+
+def test_windows_have_one_size():
+    own = {"bands": ["g"], "size_px": 9, "pixel_scale_arcsec": 1, "size_column": "radius"}
+    with pytest.raises(ConfigError, match="size_column: found 'radius', allowed: null"):
+        build(windows.Options, own, "survey")

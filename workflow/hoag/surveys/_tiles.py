@@ -251,9 +251,14 @@ def unit_vectors(ra_deg: np.ndarray, dec_deg: np.ndarray) -> np.ndarray:
 
 
 def locate(
-    tiles: Sequence[Tile], ra_deg: np.ndarray, dec_deg: np.ndarray, size: int
+    tiles: Sequence[Tile], ra_deg: np.ndarray, dec_deg: np.ndarray, sides: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For each object the tile of one band in which it lies farthest from the edge.
+
+    Parameters
+    ----------
+    sides : (n,) int
+        Of the cut-outs, in px.
 
     Returns
     -------
@@ -278,7 +283,7 @@ def locate(
         better = (_margin(xy, tile.shape) >= 0) & (margin > best[near])
         rows = near[better]
         chosen[rows], best[rows] = index, margin[better]
-        corner[:, rows] = np.ceil(xy[:, better] - size / 2)
+        corner[:, rows] = np.ceil(xy[:, better] - sides[rows] / 2)
     return chosen, *corner
 
 

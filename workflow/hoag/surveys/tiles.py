@@ -6,7 +6,8 @@ and cut here.
 
 Rules
     The middle of a cut-out is the object's position by the tile's own WCS, rounded to whole pixels
-    as `astropy.nddata.Cutout2D` does; nothing is resampled. So the object lies within half a pixel
+    as `astropy.nddata.Cutout2D` does; nothing is resampled, unless each object has a size of its
+    own (and then no cut-out has a WCS). So the object lies within half a pixel
     of the middle, in each band by itself: bands on one grid stay aligned, bands on different grids
     (DECam exposures) may be off against one another by up to a pixel and keep their own rotation.
     Values are those of the tile, as float32. Pixels outside the tile are NaN. Of several tiles of
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hoag.options import ConfigError, option
+from hoag.options import ConfigError, option, unknown
 from hoag.surveys._containers import UnreadableError, text
 from hoag.surveys._tiles import (
     OpenTiles,
@@ -46,6 +47,8 @@ ACKNOWLEDGEMENT = (
     "The image tiles were supplied by the user; please acknowledge the survey that took them "
     "in the words that it asks for."
 )
+
+_LARGEST_PX = 8192  # side of a cut-out whose object has a size of its own
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,12 @@ class Options:
     )
     extension: int | str | None = option(
         None, doc="FITS extension (name, or number from 0) of the image; null: the first image."
+    )
+    size_column: str | None = option(
+        None,
+        doc="Column of the catalogue with the side of each object's cut-out, which is resampled "
+        "to size_px, surface brightness kept; null: size_px of the tile's own pixels.",
+        unit="arcsec",
     )
 
     def __post_init__(self) -> None:
@@ -146,20 +155,32 @@ def fetch(
     ------
     Cutout or Failure
         One for each target: float32 (band, y, x), NaN kept, with the WCS of the first band; or
-        ``outside`` (in no tile of some band), ``invalid`` (its tile can't be used) or ``no_data``
-        (too many missing pixels).
+        ``outside`` (in no tile of some band), ``invalid`` (its tile or its size can't be used) or
+        ``no_data`` (too many missing pixels).
 
     Raises
     ------
     ConfigError
-        If the table or folder of tiles is missing, unreadable or without a tile of some band.
+        If the table or folder of tiles is missing, unreadable or without a tile of some band; if
+        the catalogue has no column of sizes.
     """
+    if not len(targets):
+        return
+    sides = _sides(targets, options)
+    for row in targets[np.isnan(sides)].to_dict("records"):
+        largest = _LARGEST_PX * options.pixel_scale_arcsec
+        reason = (
+            f"{options.size_column}: found {row[options.size_column]}, "
+            f"allowed: {options.pixel_scale_arcsec:g} to {largest:g} arcsec"
+        )
+        yield Failure(str(row["object_id"]), "invalid", reason)
+    targets, sides = targets[~np.isnan(sides)], sides[~np.isnan(sides)].astype(int)
     if not len(targets):
         return
     ids = targets["object_id"].astype(str).to_numpy()
     ra_deg, dec_deg = (targets[c].to_numpy(dtype=float) for c in ("ra_deg", "dec_deg"))
     points = unit_vectors(ra_deg, dec_deg)
-    places = [p for p in _places(batch, options, name) if p.may_hold(points).any()]
+    near = [p for p in places(batch, options, name) if p.may_hold(points).any()]
     tiles = [
         read_tile(
             place,
@@ -167,18 +188,19 @@ def fetch(
             tolerance=options.pixel_scale_tolerance,
             storage=batch.storage,
         )
-        for place in places
+        for place in near
     ]
-    chosen, x0, y0 = _chosen(tiles, ra_deg, dec_deg, options)
+    chosen, x0, y0 = _chosen(tiles, ra_deg, dec_deg, sides, options)
     n_cutouts = np.bincount(chosen[chosen >= 0], minlength=len(tiles))
-    open_tiles = OpenTiles(tiles, n_cutouts, options.size_px, len(options.bands), batch.storage)
+    n_bands, largest = len(options.bands), int(sides.max())
+    open_tiles = OpenTiles(tiles, n_cutouts, largest, n_bands, batch.storage)
     lost = [tile for tile in tiles if tile.wcs is None]
     try:
         for row in np.lexsort(chosen[::-1]):  # the first band's tiles one after another
             where = list(zip(*(a[:, row].tolist() for a in (chosen, x0, y0)), strict=True))
             gap = next((b for b, w in zip(options.bands, where, strict=True) if w[0] < 0), None)
             if gap is None:
-                yield _answer(str(ids[row]), where, tiles, open_tiles, options)
+                yield _answer(str(ids[row]), where, sides[row], tiles, open_tiles, options)
             else:
                 yield _in_no_tile(str(ids[row]), points[[row]], gap, lost)
     finally:
@@ -188,7 +210,8 @@ def fetch(
 # ---- which tiles there are
 
 
-def _places(batch: Batch, options: Options, name: str) -> list[Place]:
+def places(batch: Batch, options: Options, name: str) -> list[Place]:
+    """The tiles of a batch, of all bands; `ConfigError` as for `fetch`."""
     path = Path(batch.tiles)
     key = f"batches.{name}.tiles"
     if path.is_dir():
@@ -197,15 +220,15 @@ def _places(batch: Batch, options: Options, name: str) -> list[Place]:
                 f"batches.{name}.pattern: required with a folder of tiles, "
                 "for instance '*-{band}-*.fits'"
             )
-        places = _in_folder(path, batch.pattern, options)
+        found = _in_folder(path, batch.pattern, options)
     elif batch.pattern:
         raise ConfigError(f"batches.{name}.pattern: allowed only with a folder, found {path}")
     else:
-        places = _in_table(path, options, key)
+        found = _in_table(path, options, key)
     for band in options.bands:
-        if not any(p.band == band for p in places):
+        if not any(p.band == band for p in found):
             raise ConfigError(f"{key}: found no tile of band {band!r} in {batch.tiles!r}")
-    return places
+    return found
 
 
 def _in_folder(folder: Path, pattern: str, options: Options) -> list[Place]:
@@ -260,14 +283,31 @@ def _cap(row: dict[str, Any]) -> tuple[float, float, float] | None:
 # ---- one object
 
 
+def _sides(targets: "pd.DataFrame", options: Options) -> np.ndarray:
+    """Side of each cut-out in the tiles' pixels, (n,); NaN for a size that can't be."""
+    if options.size_column is None:
+        return np.full(len(targets), float(options.size_px))
+    if options.size_column not in targets:
+        raise ConfigError(unknown("survey.size_column", options.size_column, targets.columns))
+    import pandas as pd
+
+    size_arcsec = pd.to_numeric(targets[options.size_column], errors="coerce").to_numpy(float)
+    sides = np.rint(size_arcsec / options.pixel_scale_arcsec)
+    return np.where((sides >= 1) & (sides <= _LARGEST_PX), sides, np.nan)
+
+
 def _chosen(
-    tiles: Sequence[Tile], ra_deg: np.ndarray, dec_deg: np.ndarray, options: Options
+    tiles: Sequence[Tile],
+    ra_deg: np.ndarray,
+    dec_deg: np.ndarray,
+    sides: np.ndarray,
+    options: Options,
 ) -> np.ndarray:
     """Index of the tile (-1: none) and the cut-out's first pixel x, y: (3, band, object)."""
     found = np.zeros((3, len(options.bands), len(ra_deg)), dtype=int)
     for i, band in enumerate(options.bands):
         own = [k for k, tile in enumerate(tiles) if tile.place.band == band]
-        chosen, x0, y0 = locate([tiles[k] for k in own], ra_deg, dec_deg, options.size_px)
+        chosen, x0, y0 = locate([tiles[k] for k in own], ra_deg, dec_deg, sides)
         found[:, i] = np.append(own, -1)[chosen], x0, y0  # -1 picks the last, which is -1
     return found
 
@@ -275,6 +315,7 @@ def _chosen(
 def _answer(
     object_id: str,
     where: Sequence[tuple[int, int, int]],
+    side: int,
     tiles: Sequence[Tile],
     open_tiles: OpenTiles,
     options: Options,
@@ -286,8 +327,7 @@ def _answer(
             return Failure(object_id, "invalid", tiles[index].fault, url)
     first, x0, y0 = where[0]
     url = public(tiles[first].place.source)
-    size = options.size_px
-    pixels = np.full((len(where), size, size), np.nan, np.float32)
+    pixels = np.full((len(where), side, side), np.nan, np.float32)
     try:
         for plane, (index, x, y) in zip(pixels, where, strict=True):
             open_tiles.cut(index, x, y, plane)
@@ -303,7 +343,22 @@ def _answer(
             f"allowed: {options.max_nan_fraction:g}",
             url,
         )
+    if options.size_column is not None:
+        return Cutout(object_id, _resampled(pixels, options.size_px), url)
     return Cutout(object_id, pixels, url, wcs=tiles[first].header_of(x0, y0))
+
+
+def _resampled(pixels: np.ndarray, size: int) -> np.ndarray:
+    """(band, y, x) -> (band, size, size), NaN where more than half of what counts is missing."""
+    from hoag.images.transforms import resize
+
+    to = resize.Options(size)
+    cube = np.moveaxis(pixels, 0, -1)
+    values = resize.apply(cube, (), to)
+    seen = resize.apply(np.isfinite(cube).astype(np.float32), (), to)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.where(seen >= 0.5, values / seen, np.nan)
+    return np.ascontiguousarray(np.moveaxis(found, -1, 0))
 
 
 def _in_no_tile(object_id: str, point: np.ndarray, band: str, lost: Sequence[Tile]) -> Failure:
