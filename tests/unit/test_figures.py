@@ -406,6 +406,13 @@ def test_a_data_set_without_a_run_is_said_and_an_unknown_experiment_refused():
         rounds.draw_datasets(found, "Both", ["other"], ["pool_mcc"])
 
 
+@pytest.mark.parametrize(("experiments", "has_bands"), [(6, True), (7, False)])
+def test_bands_that_would_hide_one_another_are_left_out(experiments, has_bands):
+    figure, _ = rounds.draw_rounds(draw_rounds(experiments, 1))
+    assert all(bool(axes.collections) == has_bands for axes in figure.axes)
+    assert all(len(axes.lines) == experiments for axes in figure.axes)
+
+
 def test_save_writes_png_and_pdf_without_dates(tmp_path):
     for run in ("first", "second"):
         figure, _ = FIGURES["purity"]()

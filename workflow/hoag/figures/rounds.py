@@ -20,6 +20,7 @@ TITLES = {
     "n_found": "anomalies found",
 }
 PANELS = ("pool_mcc", "held_out_mcc", "held_out_auroc", "n_found")
+_MOST_BANDS = 6  # experiments, above which bands hide one another
 
 
 @_style.styled
@@ -35,7 +36,7 @@ def draw_rounds(rounds: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     -------
     figure
         Four panels for each class of anomalies: medians over trials, with the band of
-        68 % of them.
+        68 % of them where at most six experiments are drawn.
     table
         The rows that are drawn.
     """
@@ -86,7 +87,7 @@ def draw_datasets(
     -------
     figure
         A column for each data set and class of anomalies: medians over trials, with the band of
-        68 % of them.
+        68 % of them where at most six experiments are drawn.
     table
         The rows that are drawn, with their data set.
 
@@ -142,9 +143,9 @@ def _draw(axes: Axes, part: pd.DataFrame, experiments: Sequence[str]) -> None:
     for place, experiment in enumerate(experiments):
         line = part[part["experiment"] == experiment].sort_values("round")
         look = {**_style.look(place), "marker": ""}
-        axes.fill_between(
-            line["round"], line["low"], line["high"], color=look["color"], alpha=0.15, linewidth=0
-        )
+        if len(experiments) <= _MOST_BANDS:
+            band = {"color": look["color"], "alpha": 0.15, "linewidth": 0}
+            axes.fill_between(line["round"], line["low"], line["high"], **band)
         axes.plot(line["round"], line["median"], **look)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(True)
