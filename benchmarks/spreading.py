@@ -2,9 +2,9 @@
 
     python benchmarks/spreading.py RUN SPACE[:cosine] ... [--draws 60] [--output FILE.csv]
 
-RUN is a folder results/<run> whose catalogue has labels. Of each label with twice as many objects or
-more, five are drawn and all others ranked by each rule; the mean average precision of the label's
-others is averaged over draws, then over labels (the commonest left out: almost any order finds it).
+RUN is a folder results/<run> whose catalogue has labels. Of each label with seven objects or more,
+five are drawn and all others ranked by each rule; the average precision at which the label's others
+are found is averaged over draws, then over labels (but the commonest: almost any order finds it).
 With counter-examples the five wrong objects that a search by `nearest` lists first are known too.
 
 - rank: `hoag.similarity.more_like`: best rank in any example's list, divided by the relevance score

@@ -79,9 +79,11 @@ def from_one_example(
     labels = pd.Series(labels).reset_index(drop=True)
     kept = np.flatnonzero(labels.notna().to_numpy())
     if len(kept) > max_objects:
-        kept = np.sort(rng.choice(kept, max_objects, replace=False))
-    index = build_index(kept.astype(str), codes[kept], distance=distance, seed=seed)
-    label = labels.to_numpy(dtype=object)[index.object_ids.astype(int)]
+        kept = rng.choice(kept, max_objects, replace=False)
+    kept = rng.permutation(kept)  # equal distances are ordered by name, which then says nothing
+    names = np.arange(len(kept)).astype(str)
+    index = build_index(names, codes[kept], distance=distance, seed=seed)
+    label = labels.to_numpy(dtype=object)[kept[index.object_ids.astype(int)]]
     ranks = _all_ranks(index)
     rows = []
     for name in sorted(set(label)):

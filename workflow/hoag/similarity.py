@@ -1,9 +1,9 @@
 """Objects like one another: nearest and farthest neighbours, and more like a few examples.
 
 An `Index` is made anew from the vectors of a feature space and a seed; none is kept on disk. Up to
-`EXACT_ROWS` objects all distances are measured. Above that the nearest are looked for in an inverted
-file (Jegou, Douze & Schmid 2011, IEEE TPAMI 33, 117; faiss), and what it finds is measured again. The
-farthest are always exact, since no such structure finds them.
+`EXACT_ROWS` objects all distances are measured. Above that the nearest are looked for in an
+inverted file (Jegou, Douze & Schmid 2011, IEEE TPAMI 33, 117; faiss), and what it finds is measured
+again. The farthest are always exact, since no such structure finds them.
 """
 
 from collections.abc import Sequence

@@ -45,13 +45,11 @@ def _strips(
             yield "and not like these", _asked(section["unlike"]), figures.ACROSS
         yield "found", table, N_LINES * figures.ACROSS
         return
+    words = {"nearest": "nearest to", "farthest": "farthest from"}
     for query in section["objects"]:
         for end, found in table[table["query"] == query].groupby("end", sort=False):
-            yield (
-                f"{end} {'to' if end == 'nearest' else 'from'} {query}",
-                pd.concat([_asked([query]), found]),
-                figures.ACROSS,
-            )
+            rows = pd.concat([_asked([query]), found])
+            yield f"{words[end]} {query}", rows, figures.ACROSS
 
 
 def _asked(object_ids: list[str]) -> pd.DataFrame:

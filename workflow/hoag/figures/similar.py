@@ -56,9 +56,9 @@ def draw(
             else:
                 _style.say(axes, "no object with an image")
             top += step
-    parts = [rows.assign(strip=name) for name, rows, _ in strips]
     columns = ["strip", "rank", "object_id", "label", "distance"]
-    return figure, pd.concat(parts, ignore_index=True)[columns]
+    parts = [rows.assign(strip=name)[columns] for name, rows, _ in strips]
+    return figure, pd.concat(parts, ignore_index=True)
 
 
 def _title(row: Any) -> str:
