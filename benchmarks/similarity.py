@@ -5,7 +5,8 @@
 Objects are drawn twice: a mixture of 200 round Gaussians, and correlated vectors whose variances
 fall as 1/i, as those of features of images do. Each method is built in a process of its own, asked
 about 100 of the objects one at a time, and judged by its recall at 10 and by the time of the median
-and of the slowest twentieth of the queries. Of a method's settings the first that reaches a recall
+and of the slowest twentieth of the queries. Times are the processor's, which a busy machine hardly
+changes. Of a method's settings the first that reaches a recall
 of .95 is shown, or else the last. A library that isn't installed is left out:
 
     pip install faiss-cpu==1.15.1 usearch==2.26.6 pynndescent==0.7.0
@@ -188,7 +189,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--columns", type=int, default=100)
-    parser.add_argument("--threads", type=int, default=2, help="for building")
+    parser.add_argument("--threads", type=int, default=1, help="for building")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--output", type=Path, help="CSV file for the table")
     parser.add_argument("--measure", nargs=5, help=argparse.SUPPRESS)
