@@ -6,8 +6,8 @@ Objects are drawn twice: a mixture of 200 round Gaussians, and correlated vector
 fall as 1/i, as those of features of images do. Each method is built in a process of its own, asked
 about 100 of the objects one at a time, and judged by its recall at 10 and by the time of the median
 and of the slowest twentieth of the queries. Times are the processor's, which a busy machine hardly
-changes. Of a method's settings the first that reaches a recall
-of .95 is shown, or else the last. A library that isn't installed is left out:
+changes. Of a method's settings the first that reaches a recall of .95 is shown, or else the last. A
+library that isn't installed is left out:
 
     pip install faiss-cpu==1.15.1 usearch==2.26.6 pynndescent==0.7.0
 """
