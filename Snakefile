@@ -25,6 +25,7 @@ else:
     include: "rules/features.smk"
     include: "rules/score.smk"
     include: "rules/residuals.smk"
+    include: "rules/similar.smk"
     include: "rules/active.smk"
     include: "rules/uncertainty.smk"
     include: "rules/figures.smk"

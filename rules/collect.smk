@@ -9,6 +9,7 @@ localrules:
     summary,
     hunt,
     local_entropy,
+    similar,
 
 
 # All that needs the network: for the login node of a cluster whose nodes have none.
@@ -65,6 +66,13 @@ rule local_entropy:
         expand("results/{run}/figures/{name}.png", run=RUN, name=uncertainty_figures()),
     message:
         "The classifiers' uncertainty has been judged"
+
+
+rule similar:
+    input:
+        similar_results(),
+    message:
+        "All searches for similar objects are there"
 
 
 rule figures:

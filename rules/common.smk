@@ -35,6 +35,7 @@ wildcard_constraints:
     embedding="|".join(PLAN.embeddings) or "none",
     model="|".join(PLAN.models) or "none",
     experiment="|".join(PLAN.experiments) or "none",
+    search="|".join(PLAN.similar) or "none",
     setting="|".join(PLAN.uncertainty.settings if PLAN.uncertainty else ["none"]),
     block=r"\d+",
 
@@ -206,6 +207,10 @@ def features_to_extract(wc):
 def embedding_features(wc):
     space = PLAN.embeddings[wc.embedding].keys["features"]
     return shards(FEATURES, features=space, seed=wc.seed)
+
+
+def similar_features(wc):
+    return shards(FEATURES, features=PLAN.similar[wc.search]["features"], seed=SEED)
 
 
 def claim_features(key):
@@ -445,6 +450,7 @@ def all_figures():
     if PLAN.chain is not None:
         names += [f"gallery-{space}-{detector}-top" for space, detector in PLAN.scores]
         names += [f"groups-{name}" for name in PLAN.embeddings]
+        names += [f"similar-{name}" for name in PLAN.similar]
     names += [f"embedding-{name}" for name in PLAN.embeddings]
     if image_detectors():
         names += ["training", f"reconstructions-{PLAN.residuals_of}"]
@@ -470,5 +476,21 @@ def ranking_tables():
     return [f"{RESULTS}/ranked.parquet", *evaluated(f"{RESULTS}/tables/metrics.csv")]
 
 
+def similar_tables():
+    searches = [f"{RESULTS}/tables/similar-{name}.csv" for name in PLAN.similar]
+    return searches + [f"{RESULTS}/tables/retrieval.csv"] * bool(CONFIG["retrieval"])
+
+
+def similar_results():
+    """Tables of all searches, and their figures where there are images."""
+    drawn = PLAN.similar if PLAN.chain is not None else []
+    return [*similar_tables(), *(f"{RESULTS}/figures/similar-{n}.png" for n in drawn)]
+
+
 def all_results():
-    return [*all_figures(), *ranking_tables(), f"{RESULTS}/summary.txt"]
+    return [
+        *all_figures(),
+        *ranking_tables(),
+        *similar_tables(),
+        f"{RESULTS}/summary.txt",
+    ]

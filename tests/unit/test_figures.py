@@ -17,6 +17,7 @@ from hoag.figures import (
     reconstructions,
     rounds,
     scores,
+    similar,
     studies,
     training,
     uncertainty,
@@ -283,6 +284,19 @@ def draw_explained(predictors: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*columns, "importance_spread", "forest_r2"])
 
 
+def strips_of(n: int, channels: int) -> tuple:
+    """An example beside those nearest to it, ten for each further strip."""
+    rng = np.random.default_rng(8)
+    strips = []
+    for i in range(3):
+        rank = [np.nan, *range(1, n + 10 * i)][: n + 10 * i]
+        rows = pd.DataFrame({"rank": rank, "distance": rng.uniform(0, 3, len(rank))})
+        rows["object_id"] = [f"galaxy-{k:016d}" for k in range(len(rank))]
+        rows["label"] = pd.Series(["a_very_long_label" if k % 3 else None for k in rows.index])
+        strips.append((f"nearest to $object_{i}", rows, draw_images(len(rank), channels=channels)))
+    return (strips if n else strips[:1]), "mine: codes, cosine distance"
+
+
 def one_network(n: int) -> tuple:
     objects = draw_judged_objects(n)
     return objects[~objects["scaled"]], "local", ["FRI", "FRII"]
@@ -308,6 +322,9 @@ FIGURES = {
     "gallery": call(galleries.draw, *gallery_of(25, 3)),
     "gallery_tiny": call(galleries.draw, *gallery_of(1, 3)),
     "gallery_grey": call(galleries.draw, *gallery_of(7, 1)),
+    "similar": call(similar.draw, *strips_of(8, 3)),
+    "similar_tiny": call(similar.draw, *strips_of(1, 3)),
+    "similar_grey": call(similar.draw, *strips_of(5, 1)),
     "history": call(training.draw_history, draw_histories(200), {"gradient_penalty": "penalty"}),
     "history_tiny": call(training.draw_history, {"encoder": draw_histories(1)["encoder"]}, {}),
     "samples": call(training.draw_samples, draw_images(36), draw_images(36, seed=1)),
@@ -358,6 +375,7 @@ EMPTY = {
     ),
     "groups": call(embedding.draw_groups, []),
     "gallery": call(galleries.draw, *gallery_of(0, 3)),
+    "similar": call(similar.draw, *strips_of(0, 3)),
     "history": call(training.draw_history, {}, {}),
     "samples": call(training.draw_samples, draw_images(0), draw_images(0)),
     "curves": call(performance.draw_curves, draw_roc(), ["wgan"], "faults"),

@@ -289,6 +289,42 @@ FAULTS = {
         "odd",
         ["embeddings.sample.objects: found 'odd', allowed: all, flagged"],
     ),
+    "objects like others in an unknown space": (
+        "small",
+        ["similar", "each", "features"],
+        "codes",
+        ["similar.each.features: found 'codes', allowed: classifier, residual_codes"],
+    ),
+    "objects like none": (
+        "small",
+        ["similar", "each", "objects"],
+        [],
+        ["similar.each.objects: found [], allowed: at least 1 item(s)"],
+    ),
+    "objects like and unlike one": (
+        "small",
+        ["similar", "several", "unlike"],
+        ["sim-first-0000007"],
+        ["similar.several.unlike: found 'sim-first-0000007', which is one of similar.several.obj"],
+    ),
+    "counter-examples of one object": (
+        "small",
+        ["similar", "each", "unlike"],
+        [4],
+        ["similar.each.unlike: found [4], allowed: only with together: true"],
+    ),
+    "the farthest from several objects": (
+        "small",
+        ["similar", "several", "farthest"],
+        True,
+        ["similar.several.farthest: found True, allowed: only with together: false"],
+    ),
+    "examples in an unknown space": (
+        "small",
+        ["retrieval"],
+        ["codes"],
+        ["retrieval: found 'codes', allowed: residual_codes"],
+    ),
     "claim in an unknown space": (
         "small",
         ["claim"],
@@ -429,6 +465,13 @@ def test_plain_values_everywhere():
     families = (plan.features, plan.detectors, plan.embeddings)
     for entry in (plan.survey, *(e for family in families for e in family.values())):
         assert yaml.safe_load(yaml.safe_dump(entry.plain)) == entry.plain
+
+
+def test_searches_have_their_ids_as_text_and_all_keys():
+    section = {"features": "residual_codes", "objects": [930469, "b"]}
+    search = make_plan(changed("small", ["similar"], {"mine": section})).similar["mine"]
+    assert search["objects"] == ["930469", "b"] and search["unlike"] == []
+    assert (search["n"], search["distance"], search["together"]) == (25, "euclidean", False)
 
 
 def test_ranking_by_a_detector_of_vectors():

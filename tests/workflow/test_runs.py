@@ -15,7 +15,7 @@ pytestmark = pytest.mark.workflow
 
 ROOT = Path(__file__).parents[2]
 TARGETS = {"all", "download", "images", "scores", "embedding", "ranking", "figures", "summary"}
-TARGETS |= {"hunt", "local_entropy"}
+TARGETS |= {"hunt", "local_entropy", "similar"}
 COLLECTING = {"collect_rounds", "plot_datasets"}  # rules of collections
 
 
@@ -45,6 +45,8 @@ SCHEMAS = {  # of every table that a run leaves, but the figures' own
     "tables/curves.csv": "curve",
     "tables/neighbour_prediction.csv": "neighbour_prediction",
     "tables/purity.csv": "purity",
+    "tables/retrieval.csv": "retrieval",
+    "tables/similar-*.csv": "similar",
     "tables/study-*.csv": "study",
     "tables/rounds.parquet": "rounds",
     "tables/comparisons.csv": "comparisons",

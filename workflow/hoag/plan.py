@@ -86,6 +86,7 @@ class Plan:
     features: dict[str, Entry]
     detectors: dict[str, Entry]
     embeddings: dict[str, Entry]
+    similar: dict[str, dict[str, Any]]  # searches in plain values, all ids as text
     experiments: dict[str, Experiment]
     uncertainty: Trainings | None
     truth: Truth | None
@@ -144,6 +145,7 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
         features=features,
         detectors=detectors,
         embeddings={},
+        similar={},
         experiments=build_experiments(
             config, unsupervised, image_shape=chain.shape if chain else None
         ),
@@ -156,12 +158,14 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
     )
     reference = config.get("reference_batches", plan.fit_batches)
     _known(config["purity"], unsupervised, "purity")
+    _known(config["retrieval"], unsupervised, "retrieval")
     _known(config["claim"], features, "claim")
     return dataclasses.replace(
         plan,
         reference_batches=_known(reference, batches, "reference_batches"),
         main=_main(config["ranking"], plan),
         embeddings=_embeddings(config, features),
+        similar=_similar(config, features),
     )
 
 
@@ -445,6 +449,25 @@ def _embeddings(config: Mapping[str, Any], features: Mapping[str, Entry]) -> dic
         key = f"embeddings.{name}"
         result[name] = _entry("embeddings", section, key, EMBEDDING_KEYS)
         _known([section["features"]], features, f"{key}.features")
+    return result
+
+
+def _similar(config: Mapping[str, Any], features: Mapping[str, Entry]) -> dict[str, dict[str, Any]]:
+    result = {}
+    for name, section in config["similar"].items():
+        key = f"similar.{name}"
+        _known([section["features"]], features, f"{key}.features")
+        ids = {k: [str(i) for i in section[k]] for k in ("objects", "unlike")}
+        for both in set(ids["objects"]) & set(ids["unlike"]):
+            raise ConfigError(f"{key}.unlike: found {both!r}, which is one of {key}.objects")
+        together = section["together"]
+        other = "farthest" if together else "unlike"
+        if section[other]:
+            raise ConfigError(
+                f"{key}.{other}: found {section[other]!r}, allowed: only with "
+                f"together: {'false' if together else 'true'}"
+            )
+        result[name] = section | ids
     return result
 
 

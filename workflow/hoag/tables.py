@@ -374,6 +374,31 @@ SCHEMAS = {
         },
         ("features", "seed", "label"),
     ),
+    "similar": Schema(  # neighbours of one object, or of several together
+        {
+            "query": TEXT,  # the object, or the name of the search
+            "end": TEXT,  # nearest, farthest
+            "rank": WHOLE,
+            "object_id": TEXT,
+            "distance": REAL,
+        },
+        ("query", "end", "rank", "object_id", "distance"),
+    ),
+    "retrieval": Schema(
+        {
+            "features": TEXT,
+            "distance": TEXT,
+            "seed": WHOLE,
+            "label": TEXT,
+            "n_objects": WHOLE,
+            "mean_precision": REAL,  # over the label's objects, each the one example
+            "low": REAL,
+            "high": REAL,
+            "chance": REAL,
+            "chance_high": REAL,
+        },
+        ("features", "distance", "seed", "label"),
+    ),
     "curve": Schema(
         {"features": TEXT, "detector": TEXT, "group": TEXT, "curve": TEXT, "x": REAL, "y": REAL},
         ("detector", "group", "curve"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hoag.detectors._rows import fit_sample, scorable
+from hoag.detectors._rows import fit_sample, scorable, spread
 
 
 def fit(x: np.ndarray, max_fit: int, seed: int, *, standardise: bool) -> dict[str, np.ndarray]:
@@ -33,9 +33,7 @@ def fit(x: np.ndarray, max_fit: int, seed: int, *, standardise: bool) -> dict[st
     sample = fit_sample(x, max_fit, seed)
     mean, scale = np.zeros(x.shape[1]), np.ones(x.shape[1])
     if len(sample) and standardise:
-        mean, scale = sample.mean(axis=0, dtype=np.float64), sample.std(axis=0, dtype=np.float64)
-        # a column of equal values has a spread of rounding size at most
-        scale[sample.min(axis=0) == sample.max(axis=0)] = 1.0
+        mean, scale = sample.mean(axis=0, dtype=np.float64), spread(sample)
     return {"sample": sample, "mean": mean, "scale": scale, "seed": np.array(seed)}
 
 

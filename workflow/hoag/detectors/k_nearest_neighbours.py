@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hoag.detectors._rows import fit_sample, scorable
+from hoag.detectors._rows import fit_sample, scorable, spread
 from hoag.options import option
 
 TAKES = "vectors"
@@ -45,11 +45,7 @@ def fit(x: np.ndarray, options: Options, seed: int) -> dict[str, np.ndarray]:
         1 for a column that never changes.
     """
     sample = fit_sample(x, options.max_fit, seed)
-    scale = np.ones(sample.shape[1])
-    if len(sample) and options.standardise:
-        scale = sample.std(axis=0, dtype=np.float64)
-        # a column of equal values has a spread of rounding size at most
-        scale[sample.min(axis=0) == sample.max(axis=0)] = 1.0
+    scale = spread(sample) if options.standardise else np.ones(sample.shape[1])
     return {"sample": sample, "scale": scale}
 
 
