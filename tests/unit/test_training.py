@@ -133,7 +133,7 @@ def test_history_covers_all_iterations(undisturbed):
 def test_history_is_the_mean_of_ten(store, tmp_path):
     built, values = build_autoencoder(), []
     note = built[0].note
-    built[0].note = lambda i, loss: (values.append(loss.item()), note(i, loss=loss))
+    built[0].note = lambda i, **v: (values.append(v["loss"].item()), note(i, **v))
     run(built, store, tmp_path / "last.ckpt")
     losses = [row["loss"] for row in built[0].history]
     means = [np.mean(values[:10]), np.mean(values[10:20]), np.mean(values[20:])]
