@@ -47,7 +47,11 @@ def code_of_transforms(script):
 
 
 def code_of_features(script):
-    return lambda wc: code(script, ("features", PLAN.features[wc.features].kind))
+    def of_wildcards(wc):
+        kinds = {entry.kind for entry in (PLAN.features[wc.features], looks_with(wc))}
+        return code(script, *(("features", kind) for kind in sorted(kinds)))
+
+    return of_wildcards
 
 
 def code_of_detector(script):
@@ -163,12 +167,30 @@ SCORES = "results/{run}/scores/{features}/{detector}/seed-{seed}/{batch}/shard-{
 # --- inputs that depend on what a feature space looks at
 
 
+def looks_with(wc):
+    """The feature space itself, or that whose network it asks."""
+    return PLAN.looks_with(wc.features)
+
+
+def asked_network(wc):
+    """Section of the feature space whose network another one asks; empty for all others."""
+    entry = looks_with(wc)
+    return {} if entry is PLAN.features[wc.features] else entry.section
+
+
 def feature_view(wc):
     """What a feature space looks at: catalogue, images, residuals or unit_residuals."""
-    entry = PLAN.features[wc.features]
+    entry = looks_with(wc)
     if entry.module.INPUT == "catalogue":
         return "catalogue"
     return getattr(entry.options, "input", "images")
+
+
+def handed_columns(wc):
+    """Columns of the catalogue that a feature space of images is given besides."""
+    entry = looks_with(wc)
+    needed = getattr(entry.module, "NEEDS_COLUMNS", False)
+    return list(entry.options.columns) if needed else []
 
 
 def features_to_fit(wc):
@@ -179,7 +201,11 @@ def features_to_fit(wc):
             catalogue=expand(f"{RESULTS}/catalogue/{{b}}.parquet", b=PLAN.fit_batches)
         )
     inputs["images"] = shards(IMAGES, PLAN.fit_batches)
-    if getattr(PLAN.features[wc.features].module, "NEEDS_LABELS", False):
+    if asked_network(wc):
+        space = PLAN.features[wc.features].options.network
+        inputs["network"] = f"{RESULTS}/features/{space}/seed-{wc.seed}/fit.npz"
+    labels = getattr(PLAN.features[wc.features].module, "NEEDS_LABELS", False)
+    if labels or handed_columns(wc):
         inputs["catalogue"] = expand(
             f"{RESULTS}/catalogue/{{b}}.parquet", b=PLAN.fit_batches
         )
@@ -196,6 +222,8 @@ def features_to_extract(wc):
     if view == "catalogue":
         return dict(catalogue=f"{RESULTS}/catalogue/{wc.batch}.parquet")
     inputs = dict(images=expand(IMAGES, **wc))
+    if handed_columns(wc):
+        inputs["catalogue"] = f"{RESULTS}/catalogue/{wc.batch}.parquet"
     if view != "images":
         inputs["reconstructions"] = expand(
             RECONSTRUCTIONS, **{**wc, "detector": PLAN.residuals_of}
