@@ -193,6 +193,12 @@ def handed_columns(wc):
     return list(entry.options.columns) if needed else []
 
 
+def catalogues_of_columns(wc):
+    """Catalogues of the fit batches, where columns are handed over."""
+    batches = PLAN.fit_batches if handed_columns(wc) else []
+    return [f"{RESULTS}/catalogue/{name}.parquet" for name in batches]
+
+
 def features_to_fit(wc):
     """Inputs of a feature space's fit: all shards of the fit batches."""
     view, inputs = feature_view(wc), {}
@@ -448,6 +454,18 @@ def trained_features():
     return [name for name, e in PLAN.features.items() if hasattr(e.module, "MODEL")]
 
 
+def training_histories():
+    """Histories of the networks that are no feature spaces."""
+    if not image_detectors():
+        return []
+    return expand(
+        "results/{run}/models/{model}/seed-{seed}/history.csv",
+        run=RUN,
+        model=["wgan", "encoder"],
+        seed=SEED,
+    )
+
+
 def image_detectors():
     return [name for name, e in PLAN.detectors.items() if e.module.TAKES == "images"]
 
@@ -467,6 +485,20 @@ def evaluated(path):
     return [path] if PLAN.truth else []
 
 
+def autoencoder_figures():
+    """What autoencoders of images make of them, draw, and know of columns."""
+    figures = []
+    for name, entry in PLAN.features.items():
+        view = getattr(entry.options, "input", "images")
+        if hasattr(entry.module, "loss_names") and view == "images":
+            figures.append(f"rebuilt-{name}")
+            if getattr(entry.module, "GENERATES", False):
+                figures.append(f"generated-{name}")
+            if getattr(entry.module, "NEEDS_COLUMNS", False):
+                figures.append(f"attributes-{name}")
+    return figures
+
+
 def all_figures():
     """Every figure that this configuration gives rise to."""
     names = [f"scores-{space}-{detector}" for space, detector in PLAN.scores]
@@ -475,9 +507,12 @@ def all_figures():
         names += [f"groups-{name}" for name in PLAN.embeddings]
     names += [f"embedding-{name}" for name in PLAN.embeddings]
     if image_detectors():
-        names += ["training", f"reconstructions-{PLAN.residuals_of}"]
+        names += ["samples", f"reconstructions-{PLAN.residuals_of}"]
         if CONFIG["studies"].get("n_objects"):
             names.append(f"studies-{PLAN.residuals_of}")
+    if image_detectors() or trained_features():
+        names.append("training")
+    names += autoencoder_figures()
     if PLAN.truth:
         names += [
             f"metric-{metric}" for metric in ("auroc", "recall_at_3_sigma", "mcc")

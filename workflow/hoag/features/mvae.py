@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 INPUT = "images"
 NEEDS_COLUMNS = True  # fit, transform and losses are given the columns' values
 MODEL = "mvae"
+GENERATES = True  # its codes have a prior, from which images are drawn
 
 
 @dataclass(frozen=True)

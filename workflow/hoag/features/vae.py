@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 INPUT = "images"
 MODEL = "vae"
+GENERATES = True  # its codes have a prior, from which images are drawn
 
 
 @dataclass(frozen=True)

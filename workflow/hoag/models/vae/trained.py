@@ -29,8 +29,8 @@ class TrainedVAE(Trained):
         return self.decode(self.encode(images))
 
     def sample(self, n: int, seed: int) -> np.ndarray:
-        """Images of codes drawn from the prior, float32 (n, y, x, c)."""
-        return self.decode(drawn(n, self.n_components, seed))
+        """Codes drawn from the prior, float32 (n, n_components), the same for the same seed."""
+        return drawn(n, self.n_components, seed)
 
     def losses(self, images: np.ndarray, n_draws: int) -> np.ndarray:
         """How badly each image is known, float32 (n, 3), in the order of `loss_names`.
