@@ -449,6 +449,11 @@ def trains(wc):
     return wc.features in trained_features()
 
 
+def applies(wc):
+    """Is a trained network applied to the objects?"""
+    return hasattr(looks_with(wc).module, "MODEL")
+
+
 def trained_features():
     """Feature spaces whose fit is a trained network."""
     return [name for name, e in PLAN.features.items() if hasattr(e.module, "MODEL")]

@@ -42,7 +42,7 @@ rule extract_features:
     conda:
         "../envs/torch.yaml"
     resources:
-        gpu=lambda wc: GPU * trains(wc),
+        gpu=lambda wc: GPU * applies(wc),
     params:
         plugin=plugin_of("features"),
         view=feature_view,

@@ -38,7 +38,10 @@ def main(
         walk[:, code] = STEPS
         rows[f"mean_{code:02d}"] = to_bytes(network.decode(walk))
     panels = {"from the prior's mean, one code changed at a time": rows}
-    heading, titles = f"Walks along the codes of {name}", [f"{step:+d} σ" for step in STEPS]
+    heading, titles = (
+        f"Walks along the codes of {name}",
+        [f"{step:+d} σ" if step else "0" for step in STEPS],
+    )
     keep(*codes.draw_rows(panels, heading, titles=titles), output, "traversals")
 
 

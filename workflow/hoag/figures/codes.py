@@ -46,8 +46,9 @@ def draw_rows(
     top, (across, down) = _TOP_IN, figure.get_size_inches()
     for index, ((title, rows), height) in enumerate(zip(panels.items(), heights, strict=True)):
         axes = _style.axes_at(figure, _LEFT_IN, top + head, cell * columns, height)
-        letter = f"({chr(ord('a') + index % 26)}) {_style.plain(title)}"
-        figure.text(0.1 / across, 1 - (top + 0.3) / down, letter, va="bottom", weight="bold")
+        letter = f"({chr(ord('a') + index % 26)}) " if len(panels) > 1 else ""
+        place = 0.1 / across, 1 - (top + 0.3) / down
+        figure.text(*place, letter + _style.plain(title), va="bottom", weight="bold")
         names = [_style.plain(name) for name in rows]
         _style.image_rows(axes, list(rows.values()), columns=columns, names=names, titles=titles)
         top += head + height

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from hoag.models._layers import best_device, freeze
+from hoag.seeds import sequence
 
 BATCH = 128
 
@@ -46,7 +47,5 @@ def to_bytes(pictures: np.ndarray) -> np.ndarray:
 
 def common_noise(n: int, d: int, *names: Any) -> Tensor:
     """Standard normal (n, d), the same for every object, so that none depends on its company."""
-    from hoag.seeds import sequence
-
     random = torch.Generator().manual_seed(sequence(0, "noise", *names))
     return torch.randn(n, d, generator=random)
