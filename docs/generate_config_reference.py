@@ -116,6 +116,8 @@ def _takes(module: types.ModuleType) -> str:
     if takes is None:
         return ""
     takes = takes if isinstance(takes, str) else " or ".join(takes)
+    if getattr(module, "NEEDS_COLUMNS", False):
+        takes += " and columns of the catalogue"
     gives = getattr(module, "GIVES", "")
     if isinstance(gives, tuple):  # a learner's
         gives = ", ".join(("a score", *gives))

@@ -48,7 +48,11 @@ def code_of_transforms(script):
 
 
 def code_of_features(script):
-    return lambda wc: code(script, ("features", PLAN.features[wc.features].kind))
+    def of_wildcards(wc):
+        kinds = {entry.kind for entry in (PLAN.features[wc.features], looks_with(wc))}
+        return code(script, *(("features", kind) for kind in sorted(kinds)))
+
+    return of_wildcards
 
 
 def code_of_detector(script):
@@ -164,12 +168,36 @@ SCORES = "results/{run}/scores/{features}/{detector}/seed-{seed}/{batch}/shard-{
 # --- inputs that depend on what a feature space looks at
 
 
+def looks_with(wc):
+    """The feature space itself, or that whose network it asks."""
+    return PLAN.looks_with(wc.features)
+
+
+def asked_network(wc):
+    """Section of the feature space whose network another one asks; empty for all others."""
+    entry = looks_with(wc)
+    return {} if entry is PLAN.features[wc.features] else entry.section
+
+
 def feature_view(wc):
     """What a feature space looks at: catalogue, images, residuals or unit_residuals."""
-    entry = PLAN.features[wc.features]
+    entry = looks_with(wc)
     if entry.module.INPUT == "catalogue":
         return "catalogue"
     return getattr(entry.options, "input", "images")
+
+
+def handed_columns(wc):
+    """Columns of the catalogue that a feature space of images is given besides."""
+    entry = looks_with(wc)
+    needed = getattr(entry.module, "NEEDS_COLUMNS", False)
+    return list(entry.options.columns) if needed else []
+
+
+def catalogues_of_columns(wc):
+    """Catalogues of the fit batches, where columns are handed over."""
+    batches = PLAN.fit_batches if handed_columns(wc) else []
+    return [f"{RESULTS}/catalogue/{name}.parquet" for name in batches]
 
 
 def features_to_fit(wc):
@@ -180,7 +208,11 @@ def features_to_fit(wc):
             catalogue=expand(f"{RESULTS}/catalogue/{{b}}.parquet", b=PLAN.fit_batches)
         )
     inputs["images"] = shards(IMAGES, PLAN.fit_batches)
-    if getattr(PLAN.features[wc.features].module, "NEEDS_LABELS", False):
+    if asked_network(wc):
+        space = PLAN.features[wc.features].options.network
+        inputs["network"] = f"{RESULTS}/features/{space}/seed-{wc.seed}/fit.npz"
+    labels = getattr(PLAN.features[wc.features].module, "NEEDS_LABELS", False)
+    if labels or handed_columns(wc):
         inputs["catalogue"] = expand(
             f"{RESULTS}/catalogue/{{b}}.parquet", b=PLAN.fit_batches
         )
@@ -197,6 +229,8 @@ def features_to_extract(wc):
     if view == "catalogue":
         return dict(catalogue=f"{RESULTS}/catalogue/{wc.batch}.parquet")
     inputs = dict(images=expand(IMAGES, **wc))
+    if handed_columns(wc):
+        inputs["catalogue"] = f"{RESULTS}/catalogue/{wc.batch}.parquet"
     if view != "images":
         inputs["reconstructions"] = expand(
             RECONSTRUCTIONS, **{**wc, "detector": PLAN.residuals_of}
@@ -420,9 +454,26 @@ def trains(wc):
     return wc.features in trained_features()
 
 
+def applies(wc):
+    """Is a trained network applied to the objects?"""
+    return hasattr(looks_with(wc).module, "MODEL")
+
+
 def trained_features():
     """Feature spaces whose fit is a trained network."""
     return [name for name, e in PLAN.features.items() if hasattr(e.module, "MODEL")]
+
+
+def training_histories():
+    """Histories of the networks that are no feature spaces."""
+    if not image_detectors():
+        return []
+    return expand(
+        "results/{run}/models/{model}/seed-{seed}/history.csv",
+        run=RUN,
+        model=["wgan", "encoder"],
+        seed=SEED,
+    )
 
 
 def image_detectors():
@@ -444,6 +495,20 @@ def evaluated(path):
     return [path] if PLAN.truth else []
 
 
+def autoencoder_figures():
+    """What autoencoders of images make of them, draw, and know of columns."""
+    figures = []
+    for name, entry in PLAN.features.items():
+        view = getattr(entry.options, "input", "images")
+        if hasattr(entry.module, "loss_names") and view == "images":
+            figures.append(f"rebuilt-{name}")
+            if getattr(entry.module, "GENERATES", False):
+                figures.append(f"generated-{name}")
+            if getattr(entry.module, "NEEDS_COLUMNS", False):
+                figures.append(f"attributes-{name}")
+    return figures
+
+
 def all_figures():
     """Every figure that this configuration gives rise to."""
     names = [f"scores-{space}-{detector}" for space, detector in PLAN.scores]
@@ -453,9 +518,12 @@ def all_figures():
         names += [f"similar-{name}" for name in PLAN.similar]
     names += [f"embedding-{name}" for name in PLAN.embeddings]
     if image_detectors():
-        names += ["training", f"reconstructions-{PLAN.residuals_of}"]
+        names += ["samples", f"reconstructions-{PLAN.residuals_of}"]
         if CONFIG["studies"].get("n_objects"):
             names.append(f"studies-{PLAN.residuals_of}")
+    if image_detectors() or trained_features():
+        names.append("training")
+    names += autoencoder_figures()
     if PLAN.truth:
         names += [
             f"metric-{metric}" for metric in ("auroc", "recall_at_3_sigma", "mcc")

@@ -15,7 +15,9 @@ rule fit_features:
         gpu=lambda wc: GPU * trains(wc),
     params:
         plugin=plugin_of("features"),
+        network=asked_network,
         view=feature_view,
+        columns=handed_columns,
         seed=lambda wc: int(wc.seed),
         threads=THREADS,
         code=code_of_features("fit_features"),
@@ -40,10 +42,11 @@ rule extract_features:
     conda:
         "../envs/torch.yaml"
     resources:
-        gpu=lambda wc: GPU * trains(wc),
+        gpu=lambda wc: GPU * applies(wc),
     params:
         plugin=plugin_of("features"),
         view=feature_view,
+        columns=handed_columns,
         shard=lambda wc: int(wc.shard),
         n_shards=n_shards,
         code=code_of_features("extract_features"),

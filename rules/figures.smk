@@ -108,6 +108,134 @@ rule plot_reconstructions:
         "../workflow/scripts/plot_reconstructions.py"
 
 
+rule plot_rebuilt:
+    input:
+        fit=f"results/{{run}}/features/{{features}}/seed-{SEED}/fit.npz",
+        images=shards(IMAGES, PLAN.fit_batches),
+        catalogues=catalogues_of_columns,
+    output:
+        png=report(
+            "results/{run}/figures/rebuilt-{features}.png",
+            caption="../workflow/report/rebuilt.rst",
+            category="Autoencoders",
+            labels={"network": "{features}", "figure": "reconstructions"},
+        ),
+        pdf="results/{run}/figures/rebuilt-{features}.pdf",
+        table="results/{run}/tables/figures/rebuilt-{features}.csv",
+        profiles_png=report(
+            "results/{run}/figures/profiles-{features}.png",
+            caption="../workflow/report/profiles.rst",
+            category="Autoencoders",
+            labels={"network": "{features}", "figure": "light"},
+        ),
+        profiles_pdf="results/{run}/figures/profiles-{features}.pdf",
+        profiles_table="results/{run}/tables/figures/profiles-{features}.csv",
+    log:
+        "results/{run}/logs/plot_rebuilt/{features}.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_rebuilt/{features}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    params:
+        plugin=plugin_of("features"),
+        columns=handed_columns,
+        seed=SEED,
+        code=code_of_features("plot_rebuilt"),
+        libraries=libraries("torch"),
+    message:
+        "Draw what the network of {wildcards.features} makes of images"
+    script:
+        "../workflow/scripts/plot_rebuilt.py"
+
+
+rule plot_generated:
+    input:
+        fit=f"results/{{run}}/features/{{features}}/seed-{SEED}/fit.npz",
+        images=shards(IMAGES, PLAN.fit_batches),
+        catalogues=catalogues_of_columns,
+    output:
+        png=report(
+            "results/{run}/figures/generated-{features}.png",
+            caption="../workflow/report/generated.rst",
+            category="Autoencoders",
+            labels={"network": "{features}", "figure": "samples"},
+        ),
+        pdf="results/{run}/figures/generated-{features}.pdf",
+        table="results/{run}/tables/figures/generated-{features}.csv",
+        traversals_png=report(
+            "results/{run}/figures/traversals-{features}.png",
+            caption="../workflow/report/traversals.rst",
+            category="Autoencoders",
+            labels={"network": "{features}", "figure": "walks"},
+        ),
+        traversals_pdf="results/{run}/figures/traversals-{features}.pdf",
+        traversals_table="results/{run}/tables/figures/traversals-{features}.csv",
+    log:
+        "results/{run}/logs/plot_generated/{features}.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_generated/{features}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    params:
+        plugin=plugin_of("features"),
+        columns=handed_columns,
+        seed=SEED,
+        code=code_of_features("plot_generated"),
+        libraries=libraries("torch"),
+    message:
+        "Draw samples of {wildcards.features} and walks along its codes"
+    script:
+        "../workflow/scripts/plot_generated.py"
+
+
+rule plot_attributes:
+    input:
+        fit=f"results/{{run}}/features/{{features}}/seed-{SEED}/fit.npz",
+        images=shards(IMAGES, PLAN.fit_batches),
+        catalogues=catalogues_of_columns,
+    output:
+        png=report(
+            "results/{run}/figures/attributes-{features}.png",
+            caption="../workflow/report/attributes.rst",
+            category="Autoencoders",
+            labels={"network": "{features}", "figure": "samples by column"},
+        ),
+        pdf="results/{run}/figures/attributes-{features}.pdf",
+        table="results/{run}/tables/figures/attributes-{features}.csv",
+        changed_png=report(
+            "results/{run}/figures/changed-{features}.png",
+            caption="../workflow/report/changed.rst",
+            category="Autoencoders",
+            labels={"network": "{features}", "figure": "changed objects"},
+        ),
+        changed_pdf="results/{run}/figures/changed-{features}.pdf",
+        changed_table="results/{run}/tables/figures/changed-{features}.csv",
+        predicted_png=report(
+            "results/{run}/figures/predicted-{features}.png",
+            caption="../workflow/report/predicted.rst",
+            category="Autoencoders",
+            labels={"network": "{features}", "figure": "columns from images"},
+        ),
+        predicted_pdf="results/{run}/figures/predicted-{features}.pdf",
+        predicted_table="results/{run}/tables/figures/predicted-{features}.csv",
+    log:
+        "results/{run}/logs/plot_attributes/{features}.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_attributes/{features}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    params:
+        plugin=plugin_of("features"),
+        columns=handed_columns,
+        seed=SEED,
+        code=code_of_features("plot_attributes"),
+        libraries=libraries("torch"),
+    message:
+        "Draw images and columns of {wildcards.features} from one another"
+    script:
+        "../workflow/scripts/plot_attributes.py"
+
+
 rule plot_latents:
     input:
         map="results/{run}/active/{experiment}/latent_map.parquet",
@@ -164,19 +292,12 @@ rule plot_rounds:
 
 rule plot_training:
     input:
-        histories=expand(
-            "results/{{run}}/models/{model}/seed-{seed}/history.csv",
-            model=["wgan", "encoder"],
-            seed=SEED,
-        ),
+        histories=training_histories(),
         fits=expand(
             "results/{{run}}/features/{features}/seed-{seed}/fit.npz",
             features=trained_features(),
             seed=SEED,
         ),
-        weights=f"results/{{run}}/models/wgan/seed-{SEED}/weights.safetensors",
-        description=f"results/{{run}}/models/wgan/seed-{SEED}/options.json",
-        images=shards(IMAGES, PLAN.fit_batches),
     output:
         png=report(
             "results/{run}/figures/training.png",
@@ -186,29 +307,50 @@ rule plot_training:
         ),
         pdf="results/{run}/figures/training.pdf",
         table="results/{run}/tables/figures/training.csv",
-        samples_png=report(
-            "results/{run}/figures/samples.png",
-            caption="../workflow/report/samples.rst",
-            category="Training",
-            labels={"figure": "samples"},
-        ),
-        samples_pdf="results/{run}/figures/samples.pdf",
-        samples_table="results/{run}/tables/figures/samples.csv",
     log:
         "results/{run}/logs/plot_training/training.log",
     benchmark:
         "results/{run}/benchmarks/plot_training/training.tsv"
     conda:
-        "../envs/torch.yaml"
+        "../envs/figures.yaml"
     params:
         trained=trained_features(),
-        seed=SEED,
         code=code("plot_training"),
-        libraries=libraries("torch"),
+        libraries=libraries("figures"),
     message:
-        "Draw the training curves and samples"
+        "Draw the training curves"
     script:
         "../workflow/scripts/plot_training.py"
+
+
+rule plot_samples:
+    input:
+        weights=f"results/{{run}}/models/wgan/seed-{SEED}/weights.safetensors",
+        description=f"results/{{run}}/models/wgan/seed-{SEED}/options.json",
+        images=shards(IMAGES, PLAN.fit_batches),
+    output:
+        png=report(
+            "results/{run}/figures/samples.png",
+            caption="../workflow/report/samples.rst",
+            category="Training",
+            labels={"figure": "samples"},
+        ),
+        pdf="results/{run}/figures/samples.pdf",
+        table="results/{run}/tables/figures/samples.csv",
+    log:
+        "results/{run}/logs/plot_samples/samples.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_samples/samples.tsv"
+    conda:
+        "../envs/torch.yaml"
+    params:
+        seed=SEED,
+        code=code("plot_samples"),
+        libraries=libraries("torch"),
+    message:
+        "Draw samples of the generator"
+    script:
+        "../workflow/scripts/plot_samples.py"
 
 
 rule plot_embedding:

@@ -20,6 +20,15 @@ SMALL = {
         "n_members": 2,
         "spectral_coefficient": 1.0,
     },
+    "vae": {"iterations": 5, "width": 4, "n_components": 4, "batch_size": 8},
+    "mvae": {
+        "columns": ["mag", "size"],
+        "iterations": 5,
+        "width": 4,
+        "n_components": 4,
+        "batch_size": 8,
+    },
+    "network_losses": {"network": "codes", "n_draws": 2},
 }
 HEAVY = ["torch", "sklearn", "scipy", "astropy", "galsim", "h5py", "PIL", "umap", "numba"]
 KINDS = registry.names("features")
@@ -60,22 +69,42 @@ def drawn_catalogue(n=40, seed=3):
     )
 
 
+def drawn_columns(n=40, seed=3):
+    """Two columns for each object; every seventh object lacks one of them."""
+    values = np.random.default_rng(seed).normal([20, 3], [1, 0.5], (n, 2)).astype(np.float32)
+    values[::7, 1] = np.nan
+    return values
+
+
 def material(module):
-    """Something to fit, and a function that gives the first n objects to transform."""
+    """Something to fit, and a function that transforms some of the objects."""
     if module.INPUT == "catalogue":
-        table = drawn_catalogue()
-        return table, lambda a, b: table[a:b]
-    store = DrawnStore()
-    return store, lambda a, b: store.images[a:b]
+        source = table = drawn_catalogue()
+    else:
+        source, columns = DrawnStore(), drawn_columns()
+        table = source.images
+    has_columns = getattr(module, "NEEDS_COLUMNS", False)
+
+    def transform(a, b, options, state):
+        extra = {"columns": columns[a:b]} if has_columns else {}
+        return module.transform(table[a:b], options, state, **extra)
+
+    return source, transform
 
 
 def known(module):
-    """What a supervised feature space is told besides: every third object belongs to no class."""
-    if not getattr(module, "NEEDS_LABELS", False):
-        return {}
-    labels = np.array(["a", "b", "other"] * 14, dtype=object)[:40]
-    splits = np.array(["train", "train", "train", "train", "test"] * 8, dtype=object)
-    return {"labels": labels, "splits": splits}
+    """What `fit` is told besides: labels (every third object has no class), columns, a network."""
+    if getattr(module, "NEEDS_LABELS", False):
+        labels = np.array(["a", "b", "other"] * 14, dtype=object)[:40]
+        splits = np.array(["train", "train", "train", "train", "test"] * 8, dtype=object)
+        return {"labels": labels, "splits": splits}
+    if getattr(module, "NEEDS_COLUMNS", False):
+        return {"columns": drawn_columns()}
+    if getattr(module, "NEEDS_NETWORK", False):
+        coder, options = built("vae")
+        section = {"kind": "vae", **SMALL["vae"]}
+        return {"network": section, "network_state": coder.fit(DrawnStore(), options, 7)}
+    return {}
 
 
 def built(kind):
@@ -85,13 +114,13 @@ def built(kind):
 @pytest.fixture(scope="module", params=KINDS)
 def fitted(request):
     module, options = built(request.param)
-    source, objects = material(module)
-    return module, options, objects, module.fit(source, options, 7, **known(module))
+    source, transform = material(module)
+    return module, options, transform, module.fit(source, options, 7, **known(module))
 
 
 def test_vectors_are_single_precision_with_a_name_for_each_column(fitted):
-    module, options, objects, state = fitted
-    x = module.transform(objects(0, 40), options, state)
+    module, options, transform, state = fitted
+    x = transform(0, 40, options, state)
     names = module.names(options, state)
     assert x.dtype == np.float32 and x.shape == (40, len(names))
     assert all(type(n) is str for n in names) and len(set(names)) == len(names)
@@ -99,39 +128,37 @@ def test_vectors_are_single_precision_with_a_name_for_each_column(fitted):
 
 
 def test_vectors_do_not_depend_on_the_batch(fitted):
-    module, options, objects, state = fitted
-    whole = module.transform(objects(0, 40), options, state)
-    parts = [
-        module.transform(objects(a, b), options, state) for a, b in ((0, 1), (1, 17), (17, 40))
-    ]
+    _, options, transform, state = fitted
+    whole = transform(0, 40, options, state)
+    parts = [transform(a, b, options, state) for a, b in ((0, 1), (1, 17), (17, 40))]
     np.testing.assert_allclose(np.concatenate(parts), whole, rtol=1e-4, atol=1e-5)
 
 
 def test_no_objects_give_no_vectors(fitted):
-    module, options, objects, state = fitted
-    x = module.transform(objects(0, 0), options, state)
+    module, options, transform, state = fitted
+    x = transform(0, 0, options, state)
     assert x.dtype == np.float32 and x.shape == (0, len(module.names(options, state)))
 
 
 def test_state_survives_a_file_without_pickle(fitted, tmp_path):
-    module, options, objects, state = fitted
+    module, options, transform, state = fitted
     assert all(np.asarray(v).dtype != object for v in state.values())
     np.savez(tmp_path / "state.npz", **state)
     with np.load(tmp_path / "state.npz", allow_pickle=False) as file:
         read = dict(file)
     assert module.names(options, read) == module.names(options, state)
-    again = module.transform(objects(0, 40), options, read)
-    np.testing.assert_array_equal(again, module.transform(objects(0, 40), options, state))
+    again = transform(0, 40, options, read)
+    np.testing.assert_array_equal(again, transform(0, 40, options, state))
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_fit_depends_on_the_seed_alone(fitted, threads):
-    module, options, objects, state = fitted
+    module, options, transform, state = fitted
     with threadpool_limits(threads):
         again = module.fit(material(module)[0], options, 7, **known(module))
         assert module.names(options, again) == module.names(options, state)
-        x = module.transform(objects(0, 40), options, again)
-    expected = module.transform(objects(0, 40), options, state)
+        x = transform(0, 40, options, again)
+    expected = transform(0, 40, options, state)
     np.testing.assert_allclose(x, expected, rtol=1e-4, atol=1e-4)
 
 
@@ -140,7 +167,8 @@ def test_fit_depends_on_the_seed_alone(fitted, threads):
 def test_an_image_of_one_colour_gives_finite_numbers_or_none_at_all(kind, value):
     module, options = built(kind)
     state = module.fit(DrawnStore(), options, 7, **known(module))
-    x = module.transform(np.full((1, 32, 32, 3), value, np.uint8), options, state)
+    extra = {"columns": drawn_columns(1)} if getattr(module, "NEEDS_COLUMNS", False) else {}
+    x = module.transform(np.full((1, 32, 32, 3), value, np.uint8), options, state, **extra)
     assert np.isfinite(x).all() or np.isnan(x).all()
 
 

@@ -10,10 +10,12 @@ from matplotlib.figure import Figure
 from hoag.figures import (
     _style,
     claim,
+    codes,
     embedding,
     galleries,
     latents,
     performance,
+    profiles,
     reconstructions,
     rounds,
     scores,
@@ -22,6 +24,7 @@ from hoag.figures import (
     training,
     uncertainty,
 )
+from hoag.images.photometry import measure
 
 KINDS = ("merger", "ring", "arc", "saturated band", "satellite trail")
 FAULTS = KINDS[3:]
@@ -169,6 +172,23 @@ def panels_of(counts: tuple[int, ...], channels: int, size: int = 32) -> list[tu
     return panels
 
 
+def light_of(n: int) -> tuple:
+    return measure(draw_images(n) / 255), measure(draw_images(n, seed=1) / 255)
+
+
+def rows_of(n: int, channels: int = 3) -> dict[str, dict[str, np.ndarray]]:
+    rows = {f"{20 + i}.5": draw_images(n, channels=channels, seed=i) for i in range(4)}
+    return {"i_mag given": rows, "size given": {"2": draw_images(n, channels=channels)}}
+
+
+def columns_of(n: int, names: tuple[str, ...] = ("i_mag", "size", "colour", "z")) -> tuple:
+    rng = np.random.default_rng(6)
+    ids = pd.Index([f"galaxy-{i}" for i in range(n)], name="object_id")
+    known = pd.DataFrame(rng.normal(20, 1, (n, len(names))), ids, names)
+    known.iloc[::3, 0] = np.nan
+    return known, known + rng.normal(0, 0.2, known.shape)
+
+
 def groups_of(n: int, channels: int, *, residuals: bool = True) -> list[dict]:
     def images(n: int, seed: int) -> np.ndarray:
         return draw_images(n, channels=channels, seed=seed)
@@ -310,6 +330,13 @@ FIGURES = {
     "reconstructions": call(reconstructions.draw, panels_of((6, 6, 6), 3), "wgan"),
     "reconstructions_tiny": call(reconstructions.draw, panels_of((1, 0, 0), 3), "wgan"),
     "reconstructions_grey": call(reconstructions.draw, panels_of((5, 2, 0), 1), "wgan"),
+    "profiles": call(profiles.draw, *light_of(60)),
+    "profiles_tiny": call(profiles.draw, *light_of(1)),
+    "rows": call(codes.draw_rows, rows_of(7), "Walks", titles=["-1 σ", "0 σ"]),
+    "rows_tiny": call(codes.draw_rows, {"one": {"1": draw_images(1)}}, "Samples"),
+    "rows_grey": call(codes.draw_rows, rows_of(3, 1), "Samples"),
+    "predictions": call(codes.draw_predictions, *columns_of(80)),
+    "predictions_tiny": call(codes.draw_predictions, *columns_of(2, ("i_mag",))),
     "histogram": call(scores.draw_histogram, *histogram_of(5000, labelled=True)),
     "histogram_unlabelled": call(scores.draw_histogram, *histogram_of(5000, labelled=False)),
     "histogram_tiny": call(scores.draw_histogram, *histogram_of(1, labelled=True)),
@@ -367,6 +394,9 @@ FIGURES = {
 EMPTY = {
     "reconstructions": call(reconstructions.draw, panels_of((0, 0, 0), 3), "wgan"),
     "reconstructions_none": call(reconstructions.draw, [], "wgan"),
+    "profiles": call(profiles.draw, *light_of(0)),
+    "rows": call(codes.draw_rows, {}, "Samples"),
+    "predictions": call(codes.draw_predictions, *columns_of(0)),
     "histogram": call(
         scores.draw_histogram, draw_population(4)[0].assign(sigma=np.nan), None, "wgan"
     ),
@@ -456,6 +486,26 @@ def test_the_users_settings_change_nothing(tmp_path):
     figure, _ = FIGURES["studies_tiny"]()
     _style.save(figure, tmp_path / "b.png", tmp_path / "b.pdf")
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_pairs_of_light_stand_in_the_table():
+    real, rebuilt = light_of(5)
+    _, table = profiles.draw(real, rebuilt)
+    own = table[table["panel"] == "total_light"]
+    np.testing.assert_array_equal(own["real"], real.total)
+    np.testing.assert_array_equal(own["reconstructed"], rebuilt.total)
+    profile = table[table["panel"] == "profile"]
+    np.testing.assert_allclose(profile["real"], np.median(real.profile, axis=0))
+    assert (profile["reconstructed_low"] <= profile["reconstructed_high"]).all()
+
+
+def test_objects_without_a_column_are_left_out_of_its_panel():
+    known, predicted = columns_of(9)
+    _, table = codes.draw_predictions(known, predicted)
+    assert table["column"].value_counts().to_dict() == {"i_mag": 6, "size": 9, "colour": 9, "z": 9}
+    row = table[table["column"] == "size"].iloc[4]
+    assert row["catalogue"] == known["size"].iloc[4]
+    assert row["predicted"] == predicted["size"].iloc[4]
 
 
 def test_images_stand_in_their_rows():

@@ -128,7 +128,10 @@ FAULTS = {
         "small",
         ["detectors", "forest", "features"],
         ["residuals"],
-        ["detectors.forest.features: found 'residuals', allowed: classifier, residual_codes"],
+        [
+            "detectors.forest.features: found 'residuals', allowed: ",
+            "classifier, joint, joint_losses, residual_codes",
+        ],
     ),
     "detector without features": (
         "small",
@@ -281,7 +284,10 @@ FAULTS = {
         "small",
         ["embeddings", "sample", "features"],
         "codes",
-        ["embeddings.sample.features: found 'codes', allowed: classifier, residual_codes"],
+        [
+            "embeddings.sample.features: found 'codes', allowed: ",
+            "classifier, joint, joint_losses, residual_codes",
+        ],
     ),
     "map of unknown objects": (
         "small",
@@ -325,11 +331,35 @@ FAULTS = {
         ["codes"],
         ["retrieval: found 'codes', allowed: residual_codes"],
     ),
+    "losses of a network that is none": (
+        "small",
+        ["features", "joint_losses", "network"],
+        "classifier",
+        ["features.joint_losses.network: found 'classifier', allowed: joint, residual_codes"],
+    ),
+    "losses of a network that isn't there": (
+        "small",
+        ["features", "joint_losses", "network"],
+        "join",
+        ["features.joint_losses.network: found 'join'", "did you mean 'joint'?"],
+    ),
+    "loss that the network does not have": (
+        "small",
+        ["features", "joint_losses", "network"],
+        "residual_codes",
+        ["detectors.odd_pair.column: found 'columns_given_image', allowed: reconstruction_error"],
+    ),
+    "no column beside the images": (
+        "small",
+        ["features", "joint", "columns"],
+        [],
+        ["features.joint: columns: found none, allowed: one numeric column or more"],
+    ),
     "claim in an unknown space": (
         "small",
         ["claim"],
         ["codes"],
-        ["claim: found 'codes', allowed: classifier, residual_codes"],
+        ["claim: found 'codes', allowed: classifier, joint, joint_losses, residual_codes"],
     ),
     "no catalogue for a survey without a list": (
         "features",
@@ -410,6 +440,16 @@ def test_columns_of_a_table_are_those_of_the_prepared_one():
     assert make_plan(config).features["numbers"].options.columns == ("ra_deg", "i_mag")
 
 
+def test_a_column_beside_the_images_is_looked_for_in_the_catalogue():
+    config = changed("small", ["survey"], {"kind": "legacy", "bands": ["g", "r", "i"]})
+    config["batches"] = [{"name": "first", "catalogue": "stars.csv"}]
+    config["survey"]["size_px"] = 32
+    assert make_plan(config).features["joint"].options.columns == ("i_mag",)
+    config["features"]["joint"]["columns"] = ["i_mga"]
+    with pytest.raises(ConfigError, match=r"^features\.joint\.columns: found 'i_mga'.*'i_mag'\?$"):
+        make_plan(config)
+
+
 def test_a_score_in_a_column_that_the_data_decide_is_left_to_the_fit():
     config = changed("features", ["detectors", "flux"], {"kind": "column", "features": ["numbers"]})
     config["detectors"]["flux"]["column"] = "x"
@@ -448,6 +488,7 @@ def test_defaults_are_resolved():
         ("images", "wgan"),
         ("residual_codes", "forest"),
         ("residual_codes", "neighbours"),
+        ("joint_losses", "odd_pair"),
         ("classifier", "local_entropy"),
     ]
 

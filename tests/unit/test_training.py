@@ -11,11 +11,12 @@ import torch
 
 from hoag import tables
 from hoag.images.store import ShardWriter
-from hoag.models import autoencoder, encoder, wgan
+from hoag.models import autoencoder, encoder, vae, wgan
 from hoag.models._layers import as_tensor
 from hoag.models._training import Batches, Schedule, train
 from hoag.models.autoencoder.training import AutoencoderTraining
 from hoag.models.encoder.training import EncoderTraining
+from hoag.models.vae.training import VAETraining
 from hoag.models.wgan import checks
 from hoag.models.wgan.networks import Critic, Generator
 from hoag.models.wgan.training import WassersteinGAN, split_hold_out, train_wgan
@@ -52,7 +53,17 @@ def build_autoencoder(seed=1):
     return AutoencoderTraining(options, SHAPE, 0.4, seed), options.batch_size
 
 
-BUILDERS = {"wgan": build_wgan, "encoder": build_encoder, "autoencoder": build_autoencoder}
+def build_vae(seed=1):
+    options = vae.Options(**SMALL, n_components=4, batch_size=8, warm_up=20)
+    return VAETraining(options, SHAPE, 0.4, seed), options.batch_size
+
+
+BUILDERS = {
+    "wgan": build_wgan,
+    "encoder": build_encoder,
+    "autoencoder": build_autoencoder,
+    "vae": build_vae,
+}
 
 
 class PulledPlugError(Exception):
@@ -81,7 +92,7 @@ def run(built, store, path, *, stop_at=None, seed=1, threads=1, say=quiet):
 
 
 def weights(module):
-    return torch.cat([p.detach().flatten() for p in module.parameters()])
+    return torch.cat([p.detach().flatten() for p in [*module.parameters(), *module.buffers()]])
 
 
 @pytest.fixture(scope="module", params=BUILDERS)
@@ -133,7 +144,7 @@ def test_history_covers_all_iterations(undisturbed):
 def test_history_is_the_mean_of_ten(store, tmp_path):
     built, values = build_autoencoder(), []
     note = built[0].note
-    built[0].note = lambda i, loss: (values.append(loss.item()), note(i, loss=loss))
+    built[0].note = lambda i, **v: (values.append(v["loss"].item()), note(i, **v))
     run(built, store, tmp_path / "last.ckpt")
     losses = [row["loss"] for row in built[0].history]
     means = [np.mean(values[:10]), np.mean(values[10:20]), np.mean(values[20:])]

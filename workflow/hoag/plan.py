@@ -72,6 +72,11 @@ class Entry:
     def plain(self) -> dict[str, Any]:
         return as_plain(self.options)
 
+    @property
+    def section(self) -> dict[str, Any]:
+        """Kind and options, with defaults, as the configuration would have them."""
+        return {"kind": self.kind, **self.plain}
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -104,6 +109,10 @@ class Plan:
             for space in entry.keys.get("features", ["images"])
         ]
 
+    def looks_with(self, space: str) -> Entry:
+        """The feature space whose network looks at the objects: mostly the space itself."""
+        return _network_of(self.features[space], self.features) or self.features[space]
+
 
 def make_plan(config: Mapping[str, Any]) -> Plan:
     """Check the whole configuration and resolve its defaults.
@@ -125,6 +134,8 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
         name: _feature(section, f"features.{name}", survey, batches, chain)
         for name, section in config["features"].items()
     }
+    for name, entry in features.items():
+        _check_network(entry, f"features.{name}", features)
     detectors = {
         name: _detector(
             section, f"detectors.{name}", kind, features, chain.shape if chain else None
@@ -297,7 +308,7 @@ def _feature(
 ) -> Entry:
     entry = _entry("features", section, key, ())
     named = getattr(entry.options, "columns", ())
-    if entry.module.INPUT == "catalogue" and named and not lists_objects(survey.module):
+    if named and not lists_objects(survey.module):
         for batch in batches.values():
             columns = catalogue.column_names(batch.keys["catalogue"])
             _known(named, [*columns, "ra_deg", "dec_deg"], f"{key}.columns")
@@ -315,6 +326,21 @@ def _feature(
     if hasattr(entry.module, "check") and chain is not None:
         entry.module.check(chain.shape, entry.options, key)
     return entry
+
+
+def _network_of(entry: Entry, features: Mapping[str, Entry]) -> Entry | None:
+    """The feature space whose network another one asks, if it does."""
+    if not getattr(entry.module, "NEEDS_NETWORK", False):
+        return None
+    return features[entry.options.network]
+
+
+def _check_network(entry: Entry, key: str, features: Mapping[str, Entry]) -> None:
+    """A space that asks another's network needs one that can tell losses."""
+    if getattr(entry.module, "NEEDS_NETWORK", False):
+        able = [name for name, other in features.items() if hasattr(other.module, "loss_names")]
+        if entry.options.network not in able:
+            raise ConfigError(unknown(f"{key}.network", entry.options.network, able))
 
 
 def _detector(
@@ -347,7 +373,7 @@ def _detector(
         _known(entry.keys["features"], features, f"{key}.features")
         for space in entry.keys["features"]:
             _check_predictions(entry, key, features, space)
-            _check_columns(entry, key, features[space], shape)
+            _check_columns(entry, key, features[space], features, shape)
     return entry
 
 
@@ -370,12 +396,19 @@ def _check_predictions(
 
 
 def _check_columns(
-    detector: Entry, key: str, space: Entry, shape: tuple[int, int, int] | None
+    detector: Entry,
+    key: str,
+    space: Entry,
+    features: Mapping[str, Entry],
+    shape: tuple[int, int, int] | None,
 ) -> None:
     """Let a detector that names columns see those that are known before the fit."""
     if hasattr(detector.module, "check"):
+        known = {"image_shape": np.array(shape)}
+        if network := _network_of(space, features):
+            known |= space.module.described(network.section)
         try:
-            names = space.module.names(space.options, {"image_shape": np.array(shape)})
+            names = space.module.names(space.options, known)
         except KeyError:  # they come from the data
             return
         try:

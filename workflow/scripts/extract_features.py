@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from _columns import values_of
 from _job import Progress, job
 from hoag import registry, tables
 from hoag.images.views import open_view
@@ -19,6 +20,7 @@ def main(
     *,
     plugin: dict[str, Any],
     view: str,
+    columns: list[str],
     shard: int,
     n_shards: int,
     say: Progress,
@@ -33,8 +35,10 @@ def main(
     else:
         store = open_view(view, inputs["images"], inputs.get("reconstructions"))
         ids, parts = store.object_ids, []
-        for images in store.slices(CHUNK):
-            parts.append(module.transform(images, options, state))
+        handed = values_of(columns, ids, inputs["catalogue"]) if columns else None
+        for start, images in zip(range(0, len(store), CHUNK), store.slices(CHUNK), strict=True):
+            extra = {"columns": handed[start : start + CHUNK]} if columns else {}
+            parts.append(module.transform(images, options, state, **extra))
             say(f"{sum(len(p) for p in parts)}/{len(store)} objects")
         names = module.names(options, state)
         values = np.concatenate(parts) if parts else np.empty((0, len(names)), np.float32)
@@ -49,6 +53,7 @@ if __name__ == "__main__":
             snakemake.output.features,
             plugin=snakemake.params.plugin,
             view=snakemake.params.view,
+            columns=snakemake.params.columns,
             shard=snakemake.params.shard,
             n_shards=snakemake.params.n_shards,
             say=say,

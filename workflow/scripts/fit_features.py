@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from _columns import rows_of, values_of
 from _job import Progress, job
 from hoag import registry, tables
 from hoag.digests import digest
@@ -19,7 +20,9 @@ def main(
     path_fit: str,
     *,
     plugin: dict[str, Any],
+    network: dict[str, Any],
     view: str,
+    columns: list[str],
     seed: int,
     threads: int,
     code: str,
@@ -40,12 +43,17 @@ def main(
         )
     extra = {}
     if getattr(module, "NEEDS_LABELS", False):  # a supervised one
-        known = pd.concat([tables.read("catalogue", p) for p in inputs["catalogue"]])
-        known = known.set_index("object_id").loc[objects.object_ids, ["label", "split"]]
+        known = rows_of(objects.object_ids, inputs["catalogue"])[["label", "split"]]
         labels, splits = known.fillna("").to_numpy(dtype=object).T
         extra = {"labels": labels, "splits": splits, "say": say}
+    if getattr(module, "NEEDS_COLUMNS", False):
+        extra = {"columns": values_of(columns, objects.object_ids, inputs["catalogue"])}
+    if network:
+        with np.load(inputs["network"][0], allow_pickle=False) as file:
+            extra = {"network": network, "network_state": dict(file)}
     if "checkpoint" in inspect.signature(module.fit).parameters:  # a feature space that is trained
-        identity = digest("features", plugin, seed, threads, code, libraries, objects.digest)
+        seen = [objects.digest, extra["columns"].tolist() if "columns" in extra else []]
+        identity = digest("features", plugin, seed, threads, code, libraries, seen)
         checkpoint = Path("resources/checkpoints") / identity / "last.ckpt"
         extra |= {"checkpoint": checkpoint, "threads": threads, "say": say}
     state = module.fit(objects, options, seed, **extra)
@@ -59,7 +67,9 @@ if __name__ == "__main__":
             {k: [v] if isinstance(v, str) else list(v) for k, v in snakemake.input.items()},
             snakemake.output.fit,
             plugin=snakemake.params.plugin,
+            network=snakemake.params.network,
             view=snakemake.params.view,
+            columns=snakemake.params.columns,
             seed=snakemake.params.seed,
             threads=snakemake.params.threads,
             code=snakemake.params.code,

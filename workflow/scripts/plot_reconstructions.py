@@ -30,7 +30,7 @@ def main(
         chosen = within.iloc[order].sort_values("sigma")
         before, after = (a.images(chosen["object_id"]) for a in (real, rebuilt))
         panels.append((title, before, after, residual(before, after), chosen["sigma"].to_numpy()))
-    keep(*reconstructions.draw(panels, detector), output)
+    keep(*reconstructions.draw(panels, f"score of {detector}"), output)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ INPUT = "images"
 MODEL = "classifier"
 GIVES = "predictions"
 NEEDS_LABELS = True
+HISTORY = ("iteration", "loss", "validation_loss", "validation_accuracy")
 _ROWS = 128  # images at a time
 
 
@@ -118,8 +119,7 @@ def fit(
     dict
         Weights as ``{member}/{name}``, ``mean`` and ``deviation`` of the pixels, ``temperatures``
         of the members, ``passes_seed``, ``trained_on`` (ids) and ``trained_as`` (class numbers),
-        ``validated_on``, and ``history`` (iteration, loss, validation loss and accuracy) of the
-        first.
+        ``validated_on``, and ``history`` (n, 4) of the first with its ``history_names``.
     """
     from hoag import splits as roles_of
     from hoag.models.classifier.training import Sample, train
@@ -142,6 +142,7 @@ def fit(
         }
         if member == 0:
             state["history"] = trained.history
+            state["history_names"] = np.array(HISTORY)
     state |= {"mean": np.array(trained.mean), "deviation": np.array(trained.deviation)}
     state["passes_seed"] = np.array(sequence(seed, "passes"))
     state["temperatures"] = np.ones(options.n_members)

@@ -14,7 +14,7 @@ _LEFT_IN, _TOP_IN, _HEAD_IN = 1.35, 0.35, 0.65
 
 
 @_style.styled
-def draw(panels: Sequence[Panel], detector: str) -> tuple[Figure, pd.DataFrame]:
+def draw(panels: Sequence[Panel], score: str) -> tuple[Figure, pd.DataFrame]:
     """Draw panels of images with what the model makes of them, the score above each column.
 
     Parameters
@@ -23,8 +23,8 @@ def draw(panels: Sequence[Panel], detector: str) -> tuple[Figure, pd.DataFrame]:
         (title, originals, reconstructions, residuals, sigma) each: images uint8 (k, y, x, c),
         c of 1 or 3; sigma (k,), standard deviations above the mean score. k may be 0 (no object
         in this range) and may differ between panels.
-    detector
-        Name of the detector whose scores these are.
+    score
+        What the scores are, as in "score of wgan".
 
     Returns
     -------
@@ -41,7 +41,7 @@ def draw(panels: Sequence[Panel], detector: str) -> tuple[Figure, pd.DataFrame]:
     heights = [block if len(p[4]) else 0.4 for p in panels]
     total = _TOP_IN + sum(heights) + _HEAD_IN * len(panels) + 0.1
     figure = _style.new_figure(max(total, 1.2))
-    _style.head(figure, f"Score of {detector} above each column, in σ above the mean")
+    _style.head(figure, f"{score[:1].upper()}{score[1:]} above each column, in σ above the mean")
     top = _TOP_IN
     for index, (panel, height) in enumerate(zip(panels, heights, strict=True)):
         _draw_panel(figure, panel, index, top=top + _HEAD_IN, cell=cell, columns=columns)

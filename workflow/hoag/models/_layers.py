@@ -17,13 +17,13 @@ KERNEL, STRIDE = 5, 2
 
 
 def down(n_in: int, n_out: int) -> nn.Conv2d:
-    """A layer that halves the sides."""
+    """A layer that halves the sides; an odd one loses half a pixel less."""
     return nn.Conv2d(n_in, n_out, KERNEL, STRIDE, padding=2)
 
 
-def up(n_in: int, n_out: int) -> nn.ConvTranspose2d:
-    """A layer that doubles the sides."""
-    return nn.ConvTranspose2d(n_in, n_out, KERNEL, STRIDE, padding=2, output_padding=1)
+def up(n_in: int, n_out: int, extra: tuple[int, int] = (1, 1)) -> nn.ConvTranspose2d:
+    """A layer that doubles the sides (y, x), less one pixel where ``extra`` is 0."""
+    return nn.ConvTranspose2d(n_in, n_out, KERNEL, STRIDE, padding=2, output_padding=extra)
 
 
 def widths(width: int) -> tuple[int, ...]:
@@ -37,15 +37,18 @@ def downward(channels: int, width: int) -> nn.ModuleList:
     return nn.ModuleList(down(a, b) for a, b in itertools.pairwise(ends))
 
 
-def upward(channels: int, width: int) -> nn.ModuleList:
-    """The four layers of a decoding network."""
-    ends = (*widths(width)[::-1], channels)
-    return nn.ModuleList(up(a, b) for a, b in itertools.pairwise(ends))
+def upward(shape: tuple[int, int, int], width: int) -> nn.ModuleList:
+    """The four layers of a decoding network that ends in images of ``shape`` (y, x, c)."""
+    ends = (*widths(width)[::-1], shape[2])
+    sides = [[-(-side // 2**i) for side in shape[:2]] for i in range(DEPTH)][::-1]
+    extras = [tuple(1 - side % 2 for side in pair) for pair in sides]  # an even one was doubled
+    pairs = zip(itertools.pairwise(ends), extras, strict=True)
+    return nn.ModuleList(up(a, b, extra) for (a, b), extra in pairs)
 
 
 def coarse_shape(shape: tuple[int, int, int], width: int) -> tuple[int, int, int]:
     """(channels, y, x) of the last encoding layer for images of ``shape`` (y, x, c)."""
-    return widths(width)[-1], shape[0] // REDUCTION, shape[1] // REDUCTION
+    return widths(width)[-1], -(-shape[0] // REDUCTION), -(-shape[1] // REDUCTION)
 
 
 def initialise(module: nn.Module, seed: int) -> None:

@@ -1,4 +1,4 @@
-"""Which image sizes the convolutional networks take (known without importing torch)."""
+"""Which image sizes the WGAN's networks take (known without importing torch)."""
 
 from hoag.options import ConfigError
 

@@ -29,10 +29,10 @@ LOG_EVERY = 10  # iterations that one row of a history is the mean of
 
 
 class Store(Protocol):
-    """What training needs of a store of images."""
+    """What training needs of a store of images, or of images and what belongs to them."""
 
     def __len__(self) -> int: ...
-    def read(self, indices: np.ndarray) -> np.ndarray: ...
+    def read(self, indices: np.ndarray) -> np.ndarray | tuple[np.ndarray, ...]: ...
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,18 @@ from hoag.models._layers import as_tensor
 from hoag.models._training import Module
 from hoag.models.autoencoder import Options
 from hoag.models.autoencoder.networks import Autoencoder
+from hoag.models.autoencoder.regularisation import corrupted, jacobian_norm, weighed
 from hoag.seeds import sequence
 
 
 class AutoencoderTraining(Module):
-    """Mean squared error between the scaled image and its reconstruction."""
+    """Mean squared error between the scaled image and its reconstruction, and the penalties."""
 
     def __init__(
         self, options: Options, shape: tuple[int, int, int], scale: float, seed: int
     ) -> None:
         super().__init__(options.iterations)
-        self.options, self.scale = options, scale
+        self.options, self.scale, self.seed = options, scale, seed
         self.network = Autoencoder(
             options.width, shape, options.n_components, sequence(seed, "autoencoder")
         )
@@ -28,9 +29,25 @@ class AutoencoderTraining(Module):
 
     def training_step(self, batch: tuple[int, Tensor], _: int) -> None:
         iteration, images = batch
+        random = torch.Generator().manual_seed(sequence(self.seed, "autoencoder", iteration))
         x = as_tensor(images, self.device) / self.scale
-        loss = F.mse_loss(self.network(x), x)
+        loss, error = self.loss(x, random)
         self.optimizers().zero_grad()
         self.manual_backward(loss)
         self.optimizers().step()
-        self.note(iteration, loss=loss)
+        self.note(iteration, loss=loss, error=error)
+
+    def loss(self, x: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Loss and mean squared error of scaled images (n, c, y, x)."""
+        o, network = self.options, self.network
+        noisy = corrupted(x, o.noise_kind, o.noise, random)
+        noisy.requires_grad_(o.contraction > 0)
+        codes = network.encoder(noisy)
+        error = F.mse_loss(network.decoder(codes), x)
+        loss, own = error, weighed(codes, network.decoder.expand)
+        if o.sparsity:
+            loss = loss + o.sparsity * own.abs().mean()
+        if o.contraction:
+            signs = 2.0 * torch.randint(0, 2, own.shape, generator=random) - 1
+            loss = loss + o.contraction * jacobian_norm(own, noisy, signs.to(own.device)).mean()
+        return loss, error

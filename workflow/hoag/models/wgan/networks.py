@@ -32,7 +32,7 @@ class Generator(nn.Module):
         self.start = coarse_shape(shape, options.width)
         c, y, x = self.start
         self.project = nn.Linear(options.n_latent, c * y * x)
-        self.layers = upward(shape[2], options.width)
+        self.layers = upward(shape, options.width)
         initialise(self, seed)
 
     def forward(self, z: Tensor, random: torch.Generator | None = None) -> Tensor:
