@@ -299,7 +299,7 @@ FAULTS = {
         "small",
         ["similar", "each", "features"],
         "codes",
-        ["similar.each.features: found 'codes', allowed: classifier, residual_codes"],
+        ["similar.each.features: found 'codes', allowed: classifier, "],
     ),
     "objects like none": (
         "small",
@@ -329,7 +329,7 @@ FAULTS = {
         "small",
         ["retrieval"],
         ["codes"],
-        ["retrieval: found 'codes', allowed: residual_codes"],
+        ["retrieval: found 'codes', allowed: joint, "],
     ),
     "losses of a network that is none": (
         "small",
