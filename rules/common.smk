@@ -208,6 +208,11 @@ def embedding_features(wc):
     return shards(FEATURES, features=space, seed=wc.seed)
 
 
+def embedding_option(name, default):
+    """An option that only some embeddings have."""
+    return lambda wc: getattr(PLAN.embeddings[wc.embedding].options, name, default)
+
+
 def claim_features(key):
     """Feature tables of every space that a section of the configuration names, for every seed."""
     return [
