@@ -213,6 +213,20 @@ def embedding_option(name, default):
     return lambda wc: getattr(PLAN.embeddings[wc.embedding].options, name, default)
 
 
+def colour_tables(wc):
+    """For each column by which a map is coloured the tables that have it."""
+
+    def tables_of(colour):
+        if colour.detector:
+            return f"{RESULTS}/scores/{colour.features}/{colour.detector}/seed-{SEED}.parquet"
+        if colour.features:
+            return shards(FEATURES, features=colour.features, seed=SEED)
+        return expand(f"{RESULTS}/catalogue/{{b}}.parquet", b=PLAN.batches)
+
+    colours = PLAN.colours[wc.embedding]
+    return {f"column_{i}": tables_of(colour) for i, colour in enumerate(colours)}
+
+
 def claim_features(key):
     """Feature tables of every space that a section of the configuration names, for every seed."""
     return [
@@ -450,7 +464,9 @@ def all_figures():
     if PLAN.chain is not None:
         names += [f"gallery-{space}-{detector}-top" for space, detector in PLAN.scores]
         names += [f"groups-{name}" for name in PLAN.embeddings]
+        names += [f"mosaic-{name}" for name in PLAN.embeddings]
     names += [f"embedding-{name}" for name in PLAN.embeddings]
+    names += [f"colours-{name}" for name, colours in PLAN.colours.items() if colours]
     if image_detectors():
         names += ["training", f"reconstructions-{PLAN.residuals_of}"]
         if CONFIG["studies"].get("n_objects"):
