@@ -208,6 +208,12 @@ def embedding_features(wc):
     return shards(FEATURES, features=space, seed=wc.seed)
 
 
+def embedding_section(wc):
+    """The workflow's keys that shape a map; how it is coloured is no part of it."""
+    keys = PLAN.embeddings[wc.embedding].keys
+    return {k: v for k, v in keys.items() if k != "colour_by"}
+
+
 def embedding_option(name, default):
     """An option that only some embeddings have."""
     return lambda wc: getattr(PLAN.embeddings[wc.embedding].options, name, default)

@@ -20,7 +20,7 @@ rule embed_objects:
         "../envs/analysis.yaml"
     params:
         plugin=plugin_of("embeddings"),
-        section=lambda wc: PLAN.embeddings[wc.embedding].keys,
+        section=embedding_section,
         flag_above_sigma=CONFIG["ranking"]["flag_above_sigma"],
         fit_batches=PLAN.fit_batches,
         seed=lambda wc: int(wc.seed),

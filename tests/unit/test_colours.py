@@ -35,7 +35,7 @@ def test_names_are_found(name, found):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("statistics.flux", r"found 'statistics\.flux', allowed: statistics\.total_flux"),
+        ("statistics.flux", "column of statistics: found 'flux', allowed: total_flux, variance"),
         ("lable", "found 'lable', .*did you mean 'label'"),
         ("forest_sigma", "did you mean 'forest_codes_sigma'"),
     ],

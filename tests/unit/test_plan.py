@@ -289,6 +289,21 @@ FAULTS = {
         "odd",
         ["embeddings.sample.objects: found 'odd', allowed: all, flagged"],
     ),
+    "map coloured by an unknown feature": (
+        "small",
+        ["embeddings", "sample", "colour_by"],
+        ["label", "residual_codes.code_99"],
+        [
+            "embeddings.sample.colour_by: column of residual_codes: found 'code_99', ",
+            "allowed: code_00, code_01, ",
+        ],
+    ),
+    "map coloured by an unknown column": (
+        "features",
+        ["embeddings", "map", "colour_by"],
+        ["lable"],
+        ["embeddings.map.colour_by: found 'lable', allowed: ", "did you mean 'label'?"],
+    ),
     "claim in an unknown space": (
         "small",
         ["claim"],
@@ -413,6 +428,15 @@ def test_defaults_are_resolved():
         ("residual_codes", "forest"),
         ("residual_codes", "neighbours"),
         ("classifier", "local_entropy"),
+    ]
+
+
+def test_colours_of_a_map_are_found():
+    colours = make_plan(config_of("small")).colours["sample"]
+    assert [(c.features, c.detector, c.column) for c in colours] == [
+        ("residual_codes", "", "code_00"),
+        ("images", "wgan", "sigma"),
+        ("", "", "label"),
     ]
 
 

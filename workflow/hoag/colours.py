@@ -60,7 +60,7 @@ def resolve(
     if dot and space in features:
         known = features[space]
         if known is not None and column not in known:
-            raise ConfigError(unknown(key, name, [f"{space}.{c}" for c in known]))
+            raise ConfigError(unknown(f"{key}: column of {space}", column, known))
         return Colour(name, column, features=space)
     prefixes = {f"{score_name(*of)}_": of for of in scores}
     for prefix in sorted(prefixes, key=len, reverse=True):  # "forest_codes_" before "forest_"
