@@ -30,9 +30,6 @@ class Options:
         minimum=1.0,
     )
     iterations: int = option(500, doc="Steps after the 250 of early exaggeration.", minimum=1)
-    metric: str = option(
-        "euclidean", doc="Distance between vectors.", choices=("euclidean", "cosine", "manhattan")
-    )
     standardise: bool = option(
         False, doc="Centre each column and divide it by its standard deviation first."
     )
@@ -62,7 +59,6 @@ def _fit(x: np.ndarray, options: Options, seed: int) -> tuple[np.ndarray, Place]
         perplexity=min(options.perplexity, (len(x) - 1) / 3),
         exaggeration=options.exaggeration,
         n_iter=options.iterations,
-        metric=options.metric,
         initialization=start,
         random_state=seed % 2**32,
         n_jobs=1,
