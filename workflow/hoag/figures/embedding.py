@@ -92,38 +92,33 @@ def draw_columns(
     Returns
     -------
     figure
-        Two panels across; a key takes the place of one.
+        Two panels across, numbers first; beside each panel of kinds stands its key.
     table
         object_id, x, y and the columns, of every object drawn.
     """
     finite = np.isfinite(embedding[["x", "y"]]).all(axis=1)
     points = embedding.loc[finite, ["object_id", "x", "y"]].reset_index(drop=True)
-    places: list[str | None] = []  # column of each panel; None: kept free, or by a key
     for name, column in values.items():
         points[name] = _style.by_object(column, points["object_id"]).to_numpy()
-        kinds = not is_numeric_dtype(column) or is_bool_dtype(column)
-        places += [None] * (kinds and len(places) % 2)
-        places += [name, None] if kinds else [name]
-    n_rows = max(-(-len(places) // 2), 1)
+    numbers = [n for n in values if is_numeric_dtype(values[n]) and not is_bool_dtype(values[n])]
+    kinds = [n for n in values if n not in numbers]
+    n_rows = -(-len(numbers) // 2) + len(kinds)
     figure = _style.new_figure(4.7 * n_rows + 0.6, layout="constrained")
     _head(figure, title, points, note)
-    panels = figure.subplots(n_rows, 2, squeeze=False).ravel()
-    names = [*places, *[None] * (len(panels) - len(places))]
-    for axes in panels:
-        axes.set_axis_off()
+    panels = figure.subplots(n_rows, 2, squeeze=False)
     if not len(points):
-        _style.say(panels[0], "no object to show")
+        for axes in panels.ravel():
+            _style.say(axes, "no object to show")
         return figure, points
-    for index, name in enumerate(values):
-        place = names.index(name)
-        axes = panels[place]
-        axes.set_axis_on()
-        if is_numeric_dtype(points[name]) and not is_bool_dtype(points[name]):
-            _draw_numbers(axes, points, name, _style.words(name))
-            _frame(axes, index, f"by {_style.shortened(name, 30)}, highest on top")
-        else:
-            _draw_kinds(axes, panels[place + 1], points, name)
-            _frame(axes, index, f"by {_style.shortened(name, 30)}, rarest on top")
+    for index, (name, axes) in enumerate(zip(numbers, panels.ravel(), strict=False)):
+        _draw_numbers(axes, points, name, _style.words(name))
+        _frame(axes, index, f"by {_style.shortened(name, 30)}, highest on top")
+    if len(numbers) % 2:
+        panels.ravel()[len(numbers)].set_axis_off()
+    for index, (name, row) in enumerate(zip(kinds, panels[n_rows - len(kinds) :], strict=True)):
+        _draw_kinds(*row, points, name)
+        heading = f"by {_style.shortened(name, 30)}, rarest on top"
+        _frame(row[0], len(numbers) + index, heading)
     return figure, points
 
 
