@@ -224,7 +224,9 @@ def colour_tables(wc):
 
     def tables_of(colour):
         if colour.detector:
-            return f"{RESULTS}/scores/{colour.features}/{colour.detector}/seed-{SEED}.parquet"
+            return [
+                f"{RESULTS}/scores/{colour.features}/{colour.detector}/seed-{SEED}.parquet"
+            ]
         if colour.features:
             return shards(FEATURES, features=colour.features, seed=SEED)
         return expand(f"{RESULTS}/catalogue/{{b}}.parquet", b=PLAN.batches)

@@ -557,6 +557,7 @@ def test_the_object_nearest_to_a_cells_centre_is_chosen():
         "e": {"row": 1, "column": 2},
     }
     assert chosen["n_objects"].to_dict() == {"b": 2, "c": 1, "d": 1, "e": 1}
+    assert mosaic.choose(plane)["column"].max() == 2  # of five objects
     figure, _ = mosaic.draw(chosen.reset_index(), np.full((4, 8, 8, 3), 7, np.uint8), "map")
     sheet = figure.axes[0].images[0].get_array()
     shown = sheet.reshape(2, 8, 4, 8, 3)[:, 0, :, 0, 0] == 7

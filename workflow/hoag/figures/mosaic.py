@@ -1,16 +1,18 @@
 """A plane as a mosaic of its objects (Carrasco Kind's and other image explorers' first view)."""
 
+import math
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from hoag.figures import _style
 
-CELLS = 30  # along the longer side of the plane
+MOST_CELLS = 30  # along the longer side of the plane
 _HEAD_IN, _FOOT_IN = 0.45, 0.35
 
 
-def choose(embedding: pd.DataFrame, n_cells: int = CELLS) -> pd.DataFrame:
+def choose(embedding: pd.DataFrame, n_cells: int | None = None) -> pd.DataFrame:
     """The object nearest to the centre of each square cell of a grid over the plane.
 
     Parameters
@@ -18,7 +20,8 @@ def choose(embedding: pd.DataFrame, n_cells: int = CELLS) -> pd.DataFrame:
     embedding
         Columns object_id, x, y; rows without a finite place are left out.
     n_cells
-        Cells along the longer side of the plane, from its first to its last object.
+        Cells along the longer side of the plane, from its first to its last object; by default the
+        square root of the number of objects, at most 30.
 
     Returns
     -------
@@ -33,6 +36,7 @@ def choose(embedding: pd.DataFrame, n_cells: int = CELLS) -> pd.DataFrame:
         return pd.DataFrame(columns=columns)
     xy = points[["x", "y"]].to_numpy()
     low, high = xy.min(axis=0), xy.max(axis=0)
+    n_cells = n_cells or min(math.ceil(math.sqrt(len(points))), MOST_CELLS)
     side = (high - low).max() / n_cells or 1.0
     n = np.maximum(np.ceil((high - low) / side - 1e-9), 1).astype(int)
     cell = np.minimum(((xy - low) / side).astype(int), n - 1)
