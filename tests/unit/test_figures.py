@@ -14,6 +14,7 @@ from hoag.figures import (
     embedding,
     galleries,
     latents,
+    mosaic,
     performance,
     profiles,
     reconstructions,
@@ -220,6 +221,28 @@ def plane_of(n: int, *, labelled: bool) -> tuple:
     return draw_plane(table, labels), sigma, shown, "codes of the residuals"
 
 
+def colours_of(n: int, names: tuple[str, ...]) -> tuple:
+    table, labels = draw_population(n)
+    rng = np.random.default_rng(3)
+    values = pd.DataFrame(
+        {
+            "label": labels,
+            "statistics.total_flux": rng.lognormal(2, 1, n),
+            "is_primary": pd.array(rng.random(n) < 0.5, "boolean"),
+            "n_visits": pd.array(rng.integers(1, 9, n), "Int64"),
+        },
+        index=table["object_id"],
+    )
+    values.iloc[: n // 10] = None
+    return draw_plane(table, labels), values[list(names)], "map", "15 nearest; fitted: all"
+
+
+def mosaic_of(n: int, channels: int = 3) -> tuple:
+    table, labels = draw_population(n)
+    chosen = mosaic.choose(draw_plane(table, labels), 12)
+    return chosen, draw_images(len(chosen), channels=channels), "map", "15 nearest; fitted: all"
+
+
 def histogram_of(n: int, *, labelled: bool) -> tuple:
     table, labels = draw_population(n)
     return table, labels if labelled else None, "wgan"
@@ -343,6 +366,14 @@ FIGURES = {
     "embedding": call(embedding.draw, *plane_of(3000, labelled=True)),
     "embedding_unlabelled": call(embedding.draw, *plane_of(400, labelled=False)),
     "embedding_tiny": call(embedding.draw, *plane_of(1, labelled=True)),
+    "colours": call(
+        embedding.draw_columns,
+        *colours_of(600, ("statistics.total_flux", "label", "n_visits", "is_primary")),
+    ),
+    "colours_tiny": call(embedding.draw_columns, *colours_of(1, ("label", "n_visits"))),
+    "mosaic": call(mosaic.draw, *mosaic_of(300)),
+    "mosaic_tiny": call(mosaic.draw, *mosaic_of(1)),
+    "mosaic_grey": call(mosaic.draw, *mosaic_of(40, channels=1)),
     "groups": call(embedding.draw_groups, groups_of(5, 3)),
     "groups_tiny": call(embedding.draw_groups, groups_of(1, 3)),
     "groups_grey": call(embedding.draw_groups, groups_of(3, 1, residuals=False)),
@@ -402,6 +433,14 @@ EMPTY = {
     ),
     "embedding": call(
         embedding.draw, plane_of(3, labelled=True)[0].iloc[:0], *plane_of(3, labelled=True)[1:]
+    ),
+    "colours": call(
+        embedding.draw_columns,
+        colours_of(3, ("label",))[0].iloc[:0],
+        *colours_of(3, ("label",))[1:],
+    ),
+    "mosaic": call(
+        mosaic.draw, mosaic.choose(plane_of(3, labelled=True)[0].iloc[:0]), draw_images(0), "map"
     ),
     "groups": call(embedding.draw_groups, []),
     "gallery": call(galleries.draw, *gallery_of(0, 3)),
@@ -554,6 +593,50 @@ def test_typical_members_may_be_unknown():
     _, table = embedding.draw(plane, sigma.iloc[5:], labels, title)
     assert len(table) == 19
     assert table["sigma"].isna().sum() == 4
+
+
+def test_columns_join_on_the_object_and_missing_values_are_grey():
+    plane, values, *rest = colours_of(50, ("statistics.total_flux", "is_primary"))
+    figure, table = embedding.draw_columns(plane, values.sample(frac=1, random_state=1), *rest)
+    np.testing.assert_array_equal(
+        table["statistics.total_flux"], values["statistics.total_flux"].loc[table["object_id"]]
+    )
+    dots = [len(c.get_offsets()) for axes in figure.axes[:1] for c in axes.collections]
+    assert dots == [5, 45]  # grey ones first
+
+
+def test_what_a_plane_keeps_is_said():
+    ends = ("", "_low", "_high")
+    columns = [f"{m}{e}" for m in ("trustworthiness", "continuity") for e in ends]
+    quality = pd.DataFrame({c: [0.9, 0.9876, 0.8, np.nan] for c in columns})
+    quality["n_neighbours"] = [5, 15, 15, 50]
+    quality["objects"] = ["fitted", "fitted", "placed", "fitted"]
+    assert embedding.stated(quality) == (
+        "15 nearest; fitted objects: trustworthiness 0.988, continuity 0.988; "
+        "placed objects: trustworthiness 0.800, continuity 0.800"
+    )
+    assert embedding.stated(quality.iloc[3:]).startswith("too few objects")
+
+
+def test_the_object_nearest_to_a_cells_centre_is_chosen():
+    places = {"a": (0, 0), "b": (0.6, 0.4), "c": (1, 1), "d": (4, 2), "e": (2.5, 0.5)}
+    xy = np.array(list(places.values()), float)
+    plane = pd.DataFrame({"object_id": list(places), "x": xy[:, 0], "y": xy[:, 1]})
+    plane.loc[len(plane)] = ["nowhere", np.nan, 0.0]
+    chosen = mosaic.choose(plane, n_cells=4).set_index("object_id")
+    # cells of side 1, four across and two down; the upper ends belong to the last cells
+    assert chosen[["row", "column"]].to_dict("index") == {
+        "b": {"row": 1, "column": 0},
+        "c": {"row": 0, "column": 1},
+        "d": {"row": 0, "column": 3},
+        "e": {"row": 1, "column": 2},
+    }
+    assert chosen["n_objects"].to_dict() == {"b": 2, "c": 1, "d": 1, "e": 1}
+    assert mosaic.choose(plane)["column"].max() == 2  # of five objects
+    figure, _ = mosaic.draw(chosen.reset_index(), np.full((4, 8, 8, 3), 7, np.uint8), "map")
+    sheet = figure.axes[0].images[0].get_array()
+    shown = sheet.reshape(2, 8, 4, 8, 3)[:, 0, :, 0, 0] == 7
+    assert shown.tolist() == [[False, True, False, True], [True, False, True, False]]
 
 
 def test_gallery_titles_name_rank_score_label_and_object():

@@ -355,6 +355,21 @@ FAULTS = {
         [],
         ["features.joint: columns: found none, allowed: one numeric column or more"],
     ),
+    "map coloured by an unknown feature": (
+        "small",
+        ["embeddings", "sample", "colour_by"],
+        ["label", "residual_codes.code_99"],
+        [
+            "embeddings.sample.colour_by: column of residual_codes: found 'code_99', ",
+            "allowed: code_00, code_01, ",
+        ],
+    ),
+    "map coloured by an unknown column": (
+        "features",
+        ["embeddings", "map", "colour_by"],
+        ["lable"],
+        ["embeddings.map.colour_by: found 'lable', allowed: ", "did you mean 'label'?"],
+    ),
     "claim in an unknown space": (
         "small",
         ["claim"],
@@ -490,6 +505,15 @@ def test_defaults_are_resolved():
         ("residual_codes", "neighbours"),
         ("joint_losses", "odd_pair"),
         ("classifier", "local_entropy"),
+    ]
+
+
+def test_colours_of_a_map_are_found():
+    colours = make_plan(config_of("small")).colours["sample"]
+    assert [(c.features, c.detector, c.column) for c in colours] == [
+        ("residual_codes", "", "code_00"),
+        ("images", "wgan", "sigma"),
+        ("", "", "label"),
     ]
 
 

@@ -117,3 +117,8 @@ def test_other_pins_rerun_nothing(small):
     for file in (small.folder / "envs").glob("*.yaml"):
         file.write_text(file.read_text().replace("numpy=2", "numpy=1"))
     assert small.plan().nothing_to_do
+
+
+def test_colouring_a_map_otherwise_draws_it_again_and_no_more(small):
+    small.edit("small.yaml", "code_00, wgan_sigma, label", "code_00, wgan_sigma, ra_deg")
+    assert small.plan().jobs == {"plot_colours": 1}

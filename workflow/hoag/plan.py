@@ -19,6 +19,7 @@ import numpy as np
 
 from hoag import catalogue, registry
 from hoag.active.experiments import Experiment, build_experiments
+from hoag.colours import Colour, resolve
 from hoag.digests import digest
 from hoag.files import atomic
 from hoag.images.chain import Chain, build_chain
@@ -36,7 +37,8 @@ LONG_COUNT_S = 1.0
 COLUMN_KEYS = ("id_column", "ra_column", "dec_column", "ra_unit", "dec_unit", "label_column")
 BATCH_KEYS = ("name", "catalogue", "select", *COLUMN_KEYS)
 DETECTOR_KEYS = ("features",)
-EMBEDDING_KEYS = ("features", "objects", "max_fit", "min_group")
+EMBEDDING_KEYS = ("features", "objects", "max_fit", "min_group", "colour_by")
+CATALOGUE_COLUMNS = ("label", "split", "ra_deg", "dec_deg")  # of every catalogue, beside its own
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class Plan:
     detectors: dict[str, Entry]
     embeddings: dict[str, Entry]
     similar: dict[str, dict[str, Any]]  # searches in plain values, all ids as text
+    colours: dict[str, list[Colour]]  # of each embedding
     experiments: dict[str, Experiment]
     uncertainty: Trainings | None
     truth: Truth | None
@@ -155,8 +158,9 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
         models=models,
         features=features,
         detectors=detectors,
-        embeddings={},
-        similar={},
+        embeddings=_embeddings(config, features),
+        similar=_similar(config, features),
+        colours={},
         experiments=build_experiments(
             config, unsupervised, image_shape=chain.shape if chain else None
         ),
@@ -175,8 +179,7 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
         plan,
         reference_batches=_known(reference, batches, "reference_batches"),
         main=_main(config["ranking"], plan),
-        embeddings=_embeddings(config, features),
-        similar=_similar(config, features),
+        colours=_colours(plan),
     )
 
 
@@ -404,17 +407,26 @@ def _check_columns(
 ) -> None:
     """Let a detector that names columns see those that are known before the fit."""
     if hasattr(detector.module, "check"):
-        known = {"image_shape": np.array(shape)}
-        if network := _network_of(space, features):
-            known |= space.module.described(network.section)
-        try:
-            names = space.module.names(space.options, known)
-        except KeyError:  # they come from the data
+        names = _column_names(space, shape, features)
+        if names is None:
             return
         try:
             detector.module.check(detector.options, names)
         except ConfigError as error:
             raise ConfigError(f"{key}.{error}") from None
+
+
+def _column_names(
+    space: Entry, shape: tuple[int, int, int] | None, features: Mapping[str, Entry]
+) -> list[str] | None:
+    """Names of a feature space's columns; None where they come from the data."""
+    known = {"image_shape": np.array(shape)}
+    if network := _network_of(space, features):
+        known |= space.module.described(network.section)
+    try:
+        return space.module.names(space.options, known)
+    except KeyError:
+        return None
 
 
 def _check_names(features: Mapping[str, Entry], detectors: Mapping[str, Entry]) -> None:
@@ -502,6 +514,34 @@ def _similar(config: Mapping[str, Any], features: Mapping[str, Entry]) -> dict[s
             )
         result[name] = section | ids
     return result
+
+
+def _colours(plan: Plan) -> dict[str, list[Colour]]:
+    """What each map is coloured by; columns are checked where they are known before any job."""
+    shape = plan.chain.shape if plan.chain else None
+    named = {c.partition(".")[0] for e in plan.embeddings.values() for c in e.keys["colour_by"]}
+    features = {
+        name: _column_names(entry, shape, plan.features) if name in named else None
+        for name, entry in plan.features.items()
+    }
+    columns = None
+    if not lists_objects(plan.survey.module):  # else the survey may add some of its own
+        sources = (batch.keys["catalogue"] for batch in plan.batches.values())
+        own = [name for source in sources for name in catalogue.column_names(source)]
+        columns = list(dict.fromkeys([*CATALOGUE_COLUMNS, *own]))
+    return {
+        name: [
+            resolve(
+                column,
+                f"embeddings.{name}.colour_by",
+                features=features,
+                scores=plan.scores,
+                catalogue=columns,
+            )
+            for column in entry.keys["colour_by"]
+        ]
+        for name, entry in plan.embeddings.items()
+    }
 
 
 def _known(found: Iterable[str], allowed: Collection[str], key: str) -> list[str]:

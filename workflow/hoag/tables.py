@@ -79,8 +79,30 @@ SCHEMAS = {
         extra=REAL,
     ),
     "embedding": Schema(
-        {"object_id": TEXT, "x": REAL, "y": REAL, "group": WHOLE, "typical": pa.bool_()},
-        ("object_id", "group"),
+        {
+            "object_id": TEXT,
+            "x": REAL,
+            "y": REAL,
+            "fitted": pa.bool_(),  # or placed afterwards
+            "group": WHOLE,
+            "typical": pa.bool_(),
+        },
+        ("object_id", "fitted", "group"),
+    ),
+    "embedding_quality": Schema(
+        {
+            "objects": TEXT,  # fitted or placed
+            "n_objects": WHOLE,
+            "n_sample": WHOLE,  # among which neighbours are looked for
+            "n_neighbours": WHOLE,
+            "trustworthiness": REAL,
+            "trustworthiness_low": REAL,  # 95 % interval: bootstrap over objects
+            "trustworthiness_high": REAL,
+            "continuity": REAL,
+            "continuity_low": REAL,
+            "continuity_high": REAL,
+        },
+        ("objects", "n_objects", "n_sample", "n_neighbours"),
     ),
     "ranked": Schema(
         {"rank": WHOLE, "object_id": TEXT, "batch": TEXT, "status": TEXT, "label": TEXT},

@@ -42,11 +42,12 @@ def main(
     say(f"{len(x)} objects, the map is fitted on {len(fit_rows)}")
     xy = module.embed(x, fit_rows, options, seed) if len(fit_rows) else np.full((len(x), 2), np.nan)
     group = find_groups(xy, min_size=keys["min_group"], seed=seed)
-    typical = np.zeros(len(x), bool)
+    fitted, typical = np.zeros((2, len(x)), bool)
+    fitted[fit_rows] = np.isfinite(xy[fit_rows]).all(axis=1)
     typical[typical_members(xy, group, N_TYPICAL)] = True
     embedding = pd.DataFrame(
-        {"object_id": features.index, "x": xy[:, 0], "y": xy[:, 1], "group": group,
-         "typical": typical}
+        {"object_id": features.index, "x": xy[:, 0], "y": xy[:, 1], "fitted": fitted,
+         "group": group, "typical": typical}
     )  # fmt: skip
     columns = ["object_id", "label"]
     labels = pd.concat(tables.read("catalogue", p, columns) for p in paths_catalogues)

@@ -12,6 +12,7 @@ from hoag.figures import embedding as figures
 
 def main(
     path_embedding: str,
+    path_quality: str,
     path_scores: str,
     paths_catalogues: list[str],
     output: Any,
@@ -25,13 +26,15 @@ def main(
     labels = objects.set_index("object_id")["label"]
     sigma = scores.reindex(embedding["object_id"])
     labels = labels.reindex(embedding["object_id"]) if labels.notna().any() else None
-    keep(*figures.draw(embedding, sigma, labels, title), output)
+    note = figures.stated(tables.read("embedding_quality", path_quality))
+    keep(*figures.draw(embedding, sigma, labels, title, note), output)
 
 
 if __name__ == "__main__":
     with job(snakemake):
         main(
             snakemake.input.embedding,
+            snakemake.input.quality,
             snakemake.input.scores[0],
             list(snakemake.input.catalogues),
             snakemake.output,

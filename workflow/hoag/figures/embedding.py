@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from hoag.figures import _style
 
 NO_GROUP = -1
 N_KINDS = 14
+SHOWN = 15  # neighbours whose keeping is stated
 SCORE_LABEL = "anomaly score (σ above the mean)"
 _BACKDROP = "#EFEFEF"
 _HALO = [effects.withStroke(linewidth=3, foreground="white")]
@@ -20,7 +22,11 @@ _HALO = [effects.withStroke(linewidth=3, foreground="white")]
 
 @_style.styled
 def draw(
-    embedding: pd.DataFrame, sigma: pd.Series, labels: pd.Series | None, title: str
+    embedding: pd.DataFrame,
+    sigma: pd.Series,
+    labels: pd.Series | None,
+    title: str,
+    note: str = "",
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw the plane coloured by score, by group and, where known, by kind.
 
@@ -36,6 +42,8 @@ def draw(
         Known kinds, indexed by object_id, null where unknown; None where none are known.
     title
         What was embedded.
+    note
+        What the plane keeps, from `stated`.
 
     Returns
     -------
@@ -46,18 +54,98 @@ def draw(
     """
     points = _points(embedding, sigma, labels)
     named = points["label"].notna().any()
-    figure = _style.new_figure(9.6 if named else 5.2, layout="constrained")
-    figure.suptitle(f"{_style.plain(title)} ({_style.counted(len(points), 'object')})")
+    figure = _style.new_figure(9.9 if named else 5.5, layout="constrained")
+    _head(figure, title, points, note)
     panels = figure.subplots(2 if named else 1, 2).ravel()
     if not len(points):
         for axes in panels:
             _style.say(axes, "no object to show")
         return figure, points
-    _draw_scores(panels[0], points)
+    _draw_numbers(panels[0], points, "sigma", SCORE_LABEL)
+    _frame(panels[0], 0, "by score, highest on top")
     _draw_groups(panels[1], points)
     if named:
-        _draw_kinds(panels[2], panels[3], points)
+        _draw_kinds(panels[2], panels[3], points, "label")
+        _frame(panels[2], 2, "by known kind, rarest on top")
     return figure, points
+
+
+@_style.styled
+def draw_columns(
+    embedding: pd.DataFrame, values: pd.DataFrame, title: str, note: str = ""
+) -> tuple[Figure, pd.DataFrame]:
+    """Draw the plane once for each of some columns, coloured by it.
+
+    Parameters
+    ----------
+    embedding
+        Columns object_id, x, y; rows without a finite place are left out.
+    values
+        The columns, indexed by object_id. Numbers go from the 1st to the 99th percentile of the
+        finite ones, the others grey; text and truth values are kinds with a key beside them, null
+        grey.
+    title
+        What was embedded.
+    note
+        What the plane keeps, from `stated`.
+
+    Returns
+    -------
+    figure
+        Two panels across, numbers first; beside each panel of kinds stands its key.
+    table
+        object_id, x, y and the columns, of every object drawn.
+    """
+    finite = np.isfinite(embedding[["x", "y"]]).all(axis=1)
+    points = embedding.loc[finite, ["object_id", "x", "y"]].reset_index(drop=True)
+    for name, column in values.items():
+        points[name] = _style.by_object(column, points["object_id"]).to_numpy()
+    numbers = [n for n in values if is_numeric_dtype(values[n]) and not is_bool_dtype(values[n])]
+    kinds = [n for n in values if n not in numbers]
+    n_rows = -(-len(numbers) // 2) + len(kinds)
+    figure = _style.new_figure(4.7 * n_rows + 0.6, layout="constrained")
+    _head(figure, title, points, note)
+    panels = figure.subplots(n_rows, 2, squeeze=False)
+    if not len(points):
+        for axes in panels.ravel():
+            _style.say(axes, "no object to show")
+        return figure, points
+    for index, (name, axes) in enumerate(zip(numbers, panels.ravel(), strict=False)):
+        _draw_numbers(axes, points, name, _style.words(name))
+        _frame(axes, index, f"by {_style.shortened(name, 30)}, highest on top")
+    if len(numbers) % 2:
+        panels.ravel()[len(numbers)].set_axis_off()
+    for index, (name, row) in enumerate(zip(kinds, panels[n_rows - len(kinds) :], strict=True)):
+        _draw_kinds(*row, points, name)
+        heading = f"by {_style.shortened(name, 30)}, rarest on top"
+        _frame(row[0], len(numbers) + index, heading)
+    return figure, points
+
+
+def stated(quality: pd.DataFrame) -> str:
+    """What a plane keeps of its neighbourhoods, as a line for its figures.
+
+    Parameters
+    ----------
+    quality
+        Table ``embedding_quality``.
+    """
+    shown = quality[quality["n_neighbours"] == SHOWN].dropna(subset="trustworthiness")
+    said = [
+        f"{row.objects} objects: trustworthiness {row.trustworthiness:.3f}, "
+        f"continuity {row.continuity:.3f}"
+        for row in shown.itertuples()
+    ]
+    if not said:
+        return "too few objects to say what the plane keeps of their neighbourhoods"
+    return f"{SHOWN} nearest; " + "; ".join(said)
+
+
+def _head(figure: Figure, title: str, points: pd.DataFrame, note: str) -> None:
+    heading = f"{_style.plain(title)} ({_style.counted(len(points), 'object')})"
+    figure.suptitle(heading)
+    if note:
+        figure.supxlabel(note, size=_style.SMALL_PT)
 
 
 def _points(embedding: pd.DataFrame, sigma: pd.Series, labels: pd.Series | None) -> pd.DataFrame:
@@ -88,19 +176,18 @@ def _scatter(axes: Axes, points: pd.DataFrame, n: int, **kwargs: Any) -> Any:
     return axes.scatter(points["x"], points["y"], **kwargs)
 
 
-def _draw_scores(axes: Axes, points: pd.DataFrame) -> None:
-    known = points[points["sigma"].notna()].sort_values("sigma", kind="stable")
-    _scatter(axes, points[points["sigma"].isna()], len(points), color=_style.PALE)
-    _frame(axes, 0, "by score, highest on top")
+def _draw_numbers(axes: Axes, points: pd.DataFrame, column: str, label: str) -> None:
+    finite = np.isfinite(points[column].to_numpy(dtype=float, na_value=np.nan))
+    known = points[finite].sort_values(column, kind="stable")
+    _scatter(axes, points[~finite], len(points), color=_style.PALE)
     if not len(known):
         return
-    low, high = np.percentile(known["sigma"], [1, 99])
+    values = known[column].to_numpy(dtype=float)
+    low, high = np.percentile(values, [1, 99])
     if not high > low:
         low, high = low - 0.5, high + 0.5
-    dots = _scatter(
-        axes, known, len(points), c=known["sigma"], cmap="viridis_r", vmin=low, vmax=high
-    )
-    axes.figure.colorbar(dots, ax=axes, label=SCORE_LABEL, extend="both", aspect=30, pad=0.02)
+    dots = _scatter(axes, known, len(points), c=values, cmap="viridis_r", vmin=low, vmax=high)
+    axes.figure.colorbar(dots, ax=axes, label=label, extend="both", aspect=30, pad=0.02)
 
 
 def _draw_groups(axes: Axes, points: pd.DataFrame) -> None:
@@ -124,23 +211,22 @@ def _draw_groups(axes: Axes, points: pd.DataFrame) -> None:
                   path_effects=_HALO)  # fmt: skip
 
 
-def _draw_kinds(axes: Axes, beside: Axes, points: pd.DataFrame) -> None:
+def _draw_kinds(axes: Axes, beside: Axes, points: pd.DataFrame, column: str) -> None:
     """Commonest kinds first, so that the rare ones lie on top and stand last in the key."""
-    counts = points["label"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    counts = points[column].value_counts().sort_index().sort_values(ascending=False, kind="stable")
     n = len(points)
-    rest = points[~points["label"].isin(counts.index[:N_KINDS])]
+    rest = points[~points[column].isin(counts.index[:N_KINDS])]
     _scatter(axes, rest, n, color=_style.PALE)
     keys = []
     for index, (kind, count) in enumerate(counts.iloc[:N_KINDS].items()):
         look = {k: v for k, v in _style.look(index).items() if k != "linestyle"}
         size = max(_size(n), min(16.0, 4000 / count))
-        _scatter(axes, points[points["label"] == kind], n, s=size, **look)
+        _scatter(axes, points[points[column] == kind], n, s=size, **look)
         name = f"{_style.shortened(kind, 30)} ({count:,})"
         keys.append(_style.key(name, linestyle="", markersize=7, **look))
     if len(rest):
         name = f"unknown or other ({len(rest):,})"
         keys.append(_style.key(name, linestyle="", marker="o", markersize=7, color=_style.PALE))
-    _frame(axes, 2, "by known kind, rarest on top")
     beside.set_axis_off()
     beside.legend(handles=keys, loc="upper left", borderaxespad=0)
 

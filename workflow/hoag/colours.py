@@ -1,0 +1,74 @@
+"""What the objects of a map may be coloured by: features, scores, columns of the catalogue."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from hoag.options import ConfigError, unknown
+from hoag.scores import score_name
+
+
+@dataclass(frozen=True)
+class Colour:
+    """One column, and the table that has it.
+
+    Attributes
+    ----------
+    name
+        As the configuration has it.
+    column
+        As the table has it.
+    features, detector
+        The feature space, for a feature; both, for a score; none, for a column of the catalogue.
+    """
+
+    name: str
+    column: str
+    features: str = ""
+    detector: str = ""
+
+
+def resolve(
+    name: str,
+    key: str,
+    *,
+    features: Mapping[str, Sequence[str] | None],
+    scores: Sequence[tuple[str, str]],
+    catalogue: Collection[str] | None,
+) -> Colour:
+    """Find the column that a name of the configuration means.
+
+    Parameters
+    ----------
+    name
+        ``<feature space>.<feature>``, a score's column as in the ranked table
+        (``<detector>_<feature space>_sigma``), or a column of the catalogue; the first that fits.
+    key
+        Path in the configuration, for the message.
+    features
+        Names of the feature spaces, with those of their features where they are known.
+    scores
+        (features, detector) of every score.
+    catalogue
+        Columns of the catalogue; None where they aren't known before it is there.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such column.
+    """
+    space, dot, column = name.partition(".")
+    if dot and space in features:
+        known = features[space]
+        if known is not None and column not in known:
+            raise ConfigError(unknown(f"{key}: column of {space}", column, known))
+        return Colour(name, column, features=space)
+    prefixes = {f"{score_name(*of)}_": of for of in scores}
+    for prefix in sorted(prefixes, key=len, reverse=True):  # "forest_codes_" before "forest_"
+        if name.startswith(prefix) and (catalogue is None or name not in catalogue):
+            space, detector = prefixes[prefix]
+            return Colour(name, name.removeprefix(prefix), features=space, detector=detector)
+    if catalogue is not None and name not in catalogue:
+        allowed = [*catalogue, *(f"{s}.<feature>" for s in features)]
+        allowed += [f"{prefix}sigma" for prefix in prefixes]
+        raise ConfigError(unknown(key, name, allowed))
+    return Colour(name, name)
