@@ -21,7 +21,11 @@ SMALL = {
         "spectral_coefficient": 1.0,
     },
 }
-HEAVY = ["torch", "sklearn", "scipy", "astropy", "galsim", "h5py", "PIL", "umap", "numba"]
+FEW = {"morphology": 2}  # objects of the slow ones; 40 of all others
+HEAVY = [
+    *("torch", "sklearn", "scipy", "astropy", "galsim", "h5py", "PIL", "umap", "numba"),
+    *("pywt", "skimage", "photutils", "statmorph"),
+]
 KINDS = registry.names("features")
 ON_IMAGES = [k for k in KINDS if registry.load("features", k).INPUT == "images"]
 
@@ -65,7 +69,7 @@ def material(module):
     if module.INPUT == "catalogue":
         table = drawn_catalogue()
         return table, lambda a, b: table[a:b]
-    store = DrawnStore()
+    store = DrawnStore(FEW.get(module.__name__.rpartition(".")[2], 40))
     return store, lambda a, b: store.images[a:b]
 
 
@@ -93,7 +97,7 @@ def test_vectors_are_single_precision_with_a_name_for_each_column(fitted):
     module, options, objects, state = fitted
     x = module.transform(objects(0, 40), options, state)
     names = module.names(options, state)
-    assert x.dtype == np.float32 and x.shape == (40, len(names))
+    assert x.dtype == np.float32 and x.shape == (len(objects(0, 40)), len(names))
     assert all(type(n) is str for n in names) and len(set(names)) == len(names)
     assert np.isfinite(x).all() and np.ptp(x, axis=0).max() > 0
 
@@ -140,8 +144,17 @@ def test_fit_depends_on_the_seed_alone(fitted, threads):
 def test_an_image_of_one_colour_gives_finite_numbers_or_none_at_all(kind, value):
     module, options = built(kind)
     state = module.fit(DrawnStore(), options, 7, **known(module))
-    x = module.transform(np.full((1, 32, 32, 3), value, np.uint8), options, state)
+    image = np.full((1, 32, 32, 3), value, np.uint8)
+    x = module.transform(image, options, state)
     assert np.isfinite(x).all() or np.isnan(x).all()
+    if hasattr(module, "reasons"):
+        assert [bool(r) for r in module.reasons(image, options, state)] == [np.isnan(x).all()]
+
+
+def test_a_feature_space_that_can_fail_has_no_reason_where_it_does_not(fitted):
+    module, options, objects, state = fitted
+    if hasattr(module, "reasons"):
+        assert not any(module.reasons(objects(0, 3), options, state))
 
 
 def test_plug_ins_import_light():
