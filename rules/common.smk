@@ -42,8 +42,8 @@ wildcard_constraints:
 # --- what a result depends on besides its inputs and options
 
 
-def code_of_transforms(script):
-    return code(script, *(("transforms", t["kind"]) for t in transforms()))
+def code_of_transforms(script, chain):
+    return code(script, *(("transforms", t["kind"]) for t in transforms(chain)))
 
 
 def code_of_features(script):
@@ -71,9 +71,9 @@ def plugin_of(family):
     return section
 
 
-def transforms():
-    """The chain of transforms as plain values, with defaults, however the user wrote them."""
-    steps = PLAN.chain.steps if PLAN.chain else []
+def transforms(chain):
+    """A chain of transforms as plain values, with defaults, however the user wrote them."""
+    steps = chain.steps if chain else []
     return [dict(kind=step.kind, **as_plain(step.options)) for step in steps]
 
 
@@ -151,12 +151,15 @@ def shards(pattern, batches=None, **values):
 
 
 IMAGES = "results/{run}/images/{batch}/shard-{shard}.h5"
+# what people look at
+PICTURES = "results/{run}/display/{batch}/shard-{shard}.h5" if PLAN.display else IMAGES
 CUTOUTS = "results/{run}/cutouts/{batch}/shard-{shard}.h5"
 MANIFEST = "results/{run}/cutouts/{batch}/shard-{shard}.manifest.parquet"
 RECONSTRUCTIONS = (
     "results/{run}/reconstructions/{detector}/seed-{seed}/{batch}/shard-{shard}.h5"
 )
 FEATURES = "results/{run}/features/{features}/seed-{seed}/{batch}/shard-{shard}.parquet"
+FAILURES = "results/{run}/features/{features}/seed-{seed}/{batch}/shard-{shard}.failures.parquet"
 SCORES = "results/{run}/scores/{features}/{detector}/seed-{seed}/{batch}/shard-{shard}.parquet"
 
 
@@ -164,10 +167,10 @@ SCORES = "results/{run}/scores/{features}/{detector}/seed-{seed}/{batch}/shard-{
 
 
 def feature_view(wc):
-    """What a feature space looks at: catalogue, images, residuals or unit_residuals."""
+    """What a feature space looks at: catalogue, features, images, residuals or unit_residuals."""
     entry = PLAN.features[wc.features]
-    if entry.module.INPUT == "catalogue":
-        return "catalogue"
+    if entry.module.INPUT != "images":
+        return entry.module.INPUT
     return getattr(entry.options, "input", "images")
 
 
@@ -178,6 +181,13 @@ def features_to_fit(wc):
         return dict(
             catalogue=expand(f"{RESULTS}/catalogue/{{b}}.parquet", b=PLAN.fit_batches)
         )
+    if view == "features":
+        return {
+            f"space_{name}": shards(
+                FEATURES, PLAN.fit_batches, features=name, seed=wc.seed
+            )
+            for name in PLAN.features[wc.features].options.of
+        }
     inputs["images"] = shards(IMAGES, PLAN.fit_batches)
     if getattr(PLAN.features[wc.features].module, "NEEDS_LABELS", False):
         inputs["catalogue"] = expand(
@@ -195,6 +205,11 @@ def features_to_extract(wc):
     view = feature_view(wc)
     if view == "catalogue":
         return dict(catalogue=f"{RESULTS}/catalogue/{wc.batch}.parquet")
+    if view == "features":
+        return {
+            f"space_{name}": expand(FEATURES, **{**wc, "features": name})
+            for name in PLAN.features[wc.features].options.of
+        }
     inputs = dict(images=expand(IMAGES, **wc))
     if view != "images":
         inputs["reconstructions"] = expand(
@@ -401,13 +416,28 @@ def title_of_map(wc):
 
 
 def map_images(wc):
-    return [] if PLAN.chain is None else shards(IMAGES)
+    """Pictures of a map's objects; the images themselves where residuals are taken from them."""
+    if PLAN.chain is None:
+        return []
+    return shards(IMAGES if PLAN.residuals_of else PICTURES)
 
 
 def map_reconstructions(wc):
     if PLAN.residuals_of is None:
         return []
     return shards(RECONSTRUCTIONS, detector=PLAN.residuals_of, seed=SEED)
+
+
+def failures_of_features():
+    """Tables of the objects that lack features which a detector works in, of the first seed."""
+    spaces = {name for name, _ in PLAN.scores if name != "images"}
+    for name in list(spaces):
+        spaces |= set(getattr(PLAN.features[name].options, "of", ()))
+    return {
+        f"space_{name}": shards(FAILURES, features=name, seed=SEED)
+        for name in PLAN.features
+        if name in spaces
+    }
 
 
 def trains(wc):

@@ -85,8 +85,8 @@ def transform(images: np.ndarray, options: Options, state: Mapping[str, np.ndarr
         Published: ``residual_p``, those pixels over all pixels of the image; ``offset_p``, distance
         of the centres in px, 0 where a centre lies at 0; ``aspect_p``, over the reference's;
         ``theta_p``, the angle of the axes, less 90 where it is above 90 degrees; ``maj_p``, the
-        aspect once more. The ellipse is fitted to the contour's corners, and drawn, as OpenCV does it. The
-        reference's ``offset``, ``aspect``, ``theta`` and ``maj`` are constant.
+        aspect once more. The ellipse is fitted to the contour's corners, and drawn, as OpenCV does
+        it. The reference's ``offset``, ``aspect``, ``theta`` and ``maj`` are constant.
 
         A row is NaN where `reasons` has one.
     """
