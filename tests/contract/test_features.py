@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from hoag import registry
 
 SMALL = {
+    "prepared": {"of": ["measured"], "n_components": 2},
     "autoencoder": {"iterations": 5, "width": 4, "n_components": 4, "batch_size": 8},
     "classifier": {
         "classes": {"one": ["a"], "two": ["b"]},
@@ -66,7 +67,7 @@ def drawn_catalogue(n=40, seed=3):
 
 def material(module):
     """Something to fit, and a function that gives the first n objects to transform."""
-    if module.INPUT == "catalogue":
+    if module.INPUT != "images":
         table = drawn_catalogue()
         return table, lambda a, b: table[a:b]
     store = DrawnStore(FEW.get(module.__name__.rpartition(".")[2], 40))

@@ -222,7 +222,7 @@ def test_the_published_measures_are_those_of_opencv():
 def test_the_published_faults():
     # residual, x, y, aspect, angle
     levels = np.array([[0, 5, 5, 2.0, 10], [0, 0, 9, 3.0, 140], [0, 8, 9, 4.0, 150]])
-    residual, offset, aspect, theta, maj = ellipse._published(levels).reshape(5, 3)
+    _, offset, aspect, theta, maj = ellipse._published(levels).reshape(5, 3)
     assert offset.tolist() == [0, 0, 5]  # a centre at 0 counts as no offset
     assert theta.tolist() == [0, 40, 50]  # not 50 and 40
     assert maj.tolist() == aspect.tolist() == [1, 1.5, 2]  # the axis is the aspect again

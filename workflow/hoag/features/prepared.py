@@ -75,8 +75,7 @@ def fit(table: "pd.DataFrame", options: Options, seed: int) -> dict[str, np.ndar
         If components are asked for and fewer than two rows are complete.
     """
     columns = [c for c in table.columns if c != "object_id"]
-    x = table[columns].to_numpy(np.float64)
-    x[~np.isfinite(x)] = np.nan
+    x = _values(table, columns)
     known = np.isfinite(x).any(axis=0)
     median, mean = np.zeros((2, len(columns)))
     deviation = np.ones(len(columns))
@@ -107,8 +106,7 @@ def transform(
 
     A row that lacks a value is NaN in that column (in all components) unless it is filled in.
     """
-    x = table[state["columns"].tolist()].to_numpy(np.float64)
-    x[~np.isfinite(x)] = np.nan
+    x = _values(table, state["columns"].tolist())
     out = _scaled(x, options, state)
     if len(state["components"]):
         out = (out - state["centre"]) @ state["components"].T
@@ -123,6 +121,11 @@ def names(options: Options, state: Mapping[str, np.ndarray]) -> list[str]:
     if len(state["components"]):
         columns = [f"pc_{i + 1}" for i in range(len(state["components"]))]
     return [*columns, *(["missing"] if options.impute else [])]
+
+
+def _values(table: "pd.DataFrame", columns: list[str]) -> np.ndarray:
+    x = table[columns].to_numpy(np.float64)
+    return np.where(np.isfinite(x), x, np.nan)
 
 
 def _filled(x: np.ndarray, median: np.ndarray, options: Options) -> np.ndarray:
