@@ -34,11 +34,11 @@ def inside(side, axis_ratio, angle_deg, semi_major, centre=None):
     return np.hypot(u, v) <= semi_major
 
 
-def nested(angle_deg, *, side=101, ratios=(0.5, 0.7), centres=(None, None)):
-    """A bright ellipse along x in a faint one at an angle, in a fainter disc."""
+def nested(angle_deg, *, inner_deg=0, side=101, ratios=(0.5, 0.7), centres=(None, None)):
+    """A bright ellipse, along x by default, in a faint one at an angle, in a fainter disc."""
     image = np.where(inside(side, 1, 0, 45), 1.0, 0.0)
     image[inside(side, ratios[1], angle_deg, 36, centres[1])] = 2
-    image[inside(side, ratios[0], 0, 15, centres[0])] = 3
+    image[inside(side, ratios[0], inner_deg, 15, centres[0])] = 3
     return image
 
 
@@ -69,8 +69,9 @@ def test_a_drawn_ellipse_gives_its_aspect(ratio):
 
 
 @pytest.mark.parametrize(("angle_deg", "acute"), [(0, 0), (30, 30), (80, 80), (120, 60), (175, 5)])
-def test_the_angle_between_isophotes_is_acute(angle_deg, acute):
-    found = measure(nested(angle_deg), **LEVELS)
+@pytest.mark.parametrize("inner_deg", [0, 70])
+def test_the_angle_between_isophotes_is_acute(angle_deg, acute, inner_deg):
+    found = measure(nested(inner_deg + angle_deg, inner_deg=inner_deg), **LEVELS)
     assert found["theta_0"][0] == pytest.approx(acute, abs=1)
 
 
