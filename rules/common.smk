@@ -43,8 +43,8 @@ wildcard_constraints:
 # --- what a result depends on besides its inputs and options
 
 
-def code_of_transforms(script):
-    return code(script, *(("transforms", t["kind"]) for t in transforms()))
+def code_of_transforms(script, chain):
+    return code(script, *(("transforms", t["kind"]) for t in transforms(chain)))
 
 
 def code_of_features(script):
@@ -76,9 +76,9 @@ def plugin_of(family):
     return section
 
 
-def transforms():
-    """The chain of transforms as plain values, with defaults, however the user wrote them."""
-    steps = PLAN.chain.steps if PLAN.chain else []
+def transforms(chain):
+    """A chain of transforms as plain values, with defaults, however the user wrote them."""
+    steps = chain.steps if chain else []
     return [dict(kind=step.kind, **as_plain(step.options)) for step in steps]
 
 
@@ -156,12 +156,15 @@ def shards(pattern, batches=None, **values):
 
 
 IMAGES = "results/{run}/images/{batch}/shard-{shard}.h5"
+# what people look at
+PICTURES = "results/{run}/display/{batch}/shard-{shard}.h5" if PLAN.display else IMAGES
 CUTOUTS = "results/{run}/cutouts/{batch}/shard-{shard}.h5"
 MANIFEST = "results/{run}/cutouts/{batch}/shard-{shard}.manifest.parquet"
 RECONSTRUCTIONS = (
     "results/{run}/reconstructions/{detector}/seed-{seed}/{batch}/shard-{shard}.h5"
 )
 FEATURES = "results/{run}/features/{features}/seed-{seed}/{batch}/shard-{shard}.parquet"
+FAILURES = "results/{run}/features/{features}/seed-{seed}/{batch}/shard-{shard}.failures.parquet"
 SCORES = "results/{run}/scores/{features}/{detector}/seed-{seed}/{batch}/shard-{shard}.parquet"
 
 
@@ -180,10 +183,10 @@ def asked_network(wc):
 
 
 def feature_view(wc):
-    """What a feature space looks at: catalogue, images, residuals or unit_residuals."""
+    """What a feature space looks at: catalogue, features, images, residuals or unit_residuals."""
     entry = looks_with(wc)
-    if entry.module.INPUT == "catalogue":
-        return "catalogue"
+    if entry.module.INPUT != "images":
+        return entry.module.INPUT
     return getattr(entry.options, "input", "images")
 
 
@@ -207,6 +210,13 @@ def features_to_fit(wc):
         return dict(
             catalogue=expand(f"{RESULTS}/catalogue/{{b}}.parquet", b=PLAN.fit_batches)
         )
+    if view == "features":
+        return {
+            f"space_{name}": shards(
+                FEATURES, PLAN.fit_batches, features=name, seed=wc.seed
+            )
+            for name in PLAN.features[wc.features].options.of
+        }
     inputs["images"] = shards(IMAGES, PLAN.fit_batches)
     if asked_network(wc):
         space = PLAN.features[wc.features].options.network
@@ -228,6 +238,11 @@ def features_to_extract(wc):
     view = feature_view(wc)
     if view == "catalogue":
         return dict(catalogue=f"{RESULTS}/catalogue/{wc.batch}.parquet")
+    if view == "features":
+        return {
+            f"space_{name}": expand(FEATURES, **{**wc, "features": name})
+            for name in PLAN.features[wc.features].options.of
+        }
     inputs = dict(images=expand(IMAGES, **wc))
     if handed_columns(wc):
         inputs["catalogue"] = f"{RESULTS}/catalogue/{wc.batch}.parquet"
@@ -465,13 +480,28 @@ def title_of_map(wc):
 
 
 def map_images(wc):
-    return [] if PLAN.chain is None else shards(IMAGES)
+    """Pictures of a map's objects; the images themselves where residuals are taken from them."""
+    if PLAN.chain is None:
+        return []
+    return shards(IMAGES if PLAN.residuals_of else PICTURES)
 
 
 def map_reconstructions(wc):
     if PLAN.residuals_of is None:
         return []
     return shards(RECONSTRUCTIONS, detector=PLAN.residuals_of, seed=SEED)
+
+
+def failures_of_features():
+    """Tables of the objects that lack features which a detector works in, of the first seed."""
+    spaces = {name for name, _ in PLAN.scores if name != "images"}
+    for name in list(spaces):
+        spaces |= set(getattr(PLAN.features[name].options, "of", ()))
+    return {
+        f"space_{name}": shards(FAILURES, features=name, seed=SEED)
+        for name in PLAN.features
+        if name in spaces
+    }
 
 
 def trains(wc):

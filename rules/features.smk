@@ -34,6 +34,7 @@ rule extract_features:
         fit="results/{run}/features/{features}/seed-{seed}/fit.npz",
     output:
         features="results/{run}/features/{features}/seed-{seed}/{batch}/shard-{shard}.parquet",
+        failures="results/{run}/features/{features}/seed-{seed}/{batch}/shard-{shard}.failures.parquet",
     log:
         "results/{run}/logs/extract_features/{features}-{seed}-{batch}-{shard}.log",
     benchmark:

@@ -40,7 +40,7 @@ rule plot_gallery:
         catalogues=expand(
             "results/{{run}}/catalogue/{batch}.parquet", batch=PLAN.batches
         ),
-        images=shards(IMAGES),
+        images=shards(PICTURES),
     output:
         top_png=report(
             "results/{run}/figures/gallery-{features}-{detector}-top.png",
@@ -649,6 +649,7 @@ rule plot_coverage:
 
 rule write_summary:
     input:
+        **failures_of_features(),
         ranked="results/{run}/ranked.parquet",
         metrics=evaluated("results/{run}/tables/metrics.csv"),
         checks=checked_models(),

@@ -91,6 +91,22 @@ def test_the_detector_of_the_how_to_page_works(tmp_path, monkeypatch):
     assert np.isnan(module.score(x, options, nothing)).all()
 
 
+def test_the_feature_space_of_the_how_to_page_works(tmp_path, monkeypatch):
+    module, options = example(
+        "add-a-feature.md", "features", "radial_profile", tmp_path, monkeypatch
+    )
+    images = np.zeros((3, 32, 32, 3), np.uint8)
+    images[0] = 90
+    images[1, 14:18, 14:18] = 200
+    state = module.fit(images, options, 1)
+    x = module.transform(images, options, state)
+    assert x.dtype == np.float32 and x.shape == (3, len(module.names(options, state)))
+    np.testing.assert_allclose(x[0], 1, rtol=1e-6)
+    assert x[1, 0] == x[1].max() > 5 and x[1, -1] == 0
+    assert np.isnan(x[2]).all()
+    assert module.reasons(images, options, state) == ["", "", "no light in any ring"]
+
+
 def test_the_survey_of_the_how_to_page_works(tmp_path, monkeypatch):
     source = tmp_path / "source"
     source.mkdir()

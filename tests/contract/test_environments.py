@@ -23,6 +23,7 @@ PACKAGES = {
     "efficientnet_lite_pytorch": "efficientnet-lite-pytorch",
     "faiss": "faiss-cpu",
     "pytorch_lightning": "pytorch-lightning",
+    "pywt": "pywavelets",
     "sklearn": "scikit-learn",
     "torch": "pytorch",
     "umap": "umap-learn",

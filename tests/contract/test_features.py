@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from hoag import registry
 
 SMALL = {
+    "prepared": {"of": ["measured"], "n_components": 2},
     "autoencoder": {"iterations": 5, "width": 4, "n_components": 4, "batch_size": 8},
     "classifier": {
         "classes": {"one": ["a"], "two": ["b"]},
@@ -30,7 +31,11 @@ SMALL = {
     },
     "network_losses": {"network": "codes", "n_draws": 2},
 }
-HEAVY = ["torch", "sklearn", "scipy", "astropy", "galsim", "h5py", "PIL", "umap", "numba"]
+FEW = {"morphology": 2}  # objects of the slow ones; 40 of all others
+HEAVY = [
+    *("torch", "sklearn", "scipy", "astropy", "galsim", "h5py", "PIL", "umap", "numba"),
+    *("pywt", "skimage", "photutils", "statmorph"),
+]
 KINDS = registry.names("features")
 ON_IMAGES = [k for k in KINDS if registry.load("features", k).INPUT == "images"]
 
@@ -78,10 +83,11 @@ def drawn_columns(n=40, seed=3):
 
 def material(module):
     """Something to fit, and a function that transforms some of the objects."""
-    if module.INPUT == "catalogue":
+    if module.INPUT != "images":
         source = table = drawn_catalogue()
     else:
-        source, columns = DrawnStore(), drawn_columns()
+        n = FEW.get(module.__name__.rpartition(".")[2], 40)
+        source, columns = DrawnStore(n), drawn_columns(n)
         table = source.images
     has_columns = getattr(module, "NEEDS_COLUMNS", False)
 
@@ -122,7 +128,8 @@ def test_vectors_are_single_precision_with_a_name_for_each_column(fitted):
     module, options, transform, state = fitted
     x = transform(0, 40, options, state)
     names = module.names(options, state)
-    assert x.dtype == np.float32 and x.shape == (40, len(names))
+    n_objects = FEW.get(module.__name__.rpartition(".")[2], 40)
+    assert x.dtype == np.float32 and x.shape == (n_objects, len(names))
     assert all(type(n) is str for n in names) and len(set(names)) == len(names)
     assert np.isfinite(x).all() and np.ptp(x, axis=0).max() > 0
 
@@ -168,8 +175,17 @@ def test_an_image_of_one_colour_gives_finite_numbers_or_none_at_all(kind, value)
     module, options = built(kind)
     state = module.fit(DrawnStore(), options, 7, **known(module))
     extra = {"columns": drawn_columns(1)} if getattr(module, "NEEDS_COLUMNS", False) else {}
-    x = module.transform(np.full((1, 32, 32, 3), value, np.uint8), options, state, **extra)
+    image = np.full((1, 32, 32, 3), value, np.uint8)
+    x = module.transform(image, options, state, **extra)
     assert np.isfinite(x).all() or np.isnan(x).all()
+    if hasattr(module, "reasons"):
+        assert [bool(r) for r in module.reasons(image, options, state)] == [np.isnan(x).all()]
+
+
+def test_a_feature_space_that_can_fail_has_no_reason_where_it_does_not(fitted):
+    module, options, _, state = fitted
+    if hasattr(module, "reasons"):
+        assert not any(module.reasons(DrawnStore(2).images, options, state))
 
 
 def test_plug_ins_import_light():

@@ -16,6 +16,8 @@ PACKAGE = Path(__file__).parents[2] / "workflow"
 BANDS = ("g", "r", "i")
 STATES = {"flux": np.float32, "unit": np.float32, "byte": np.uint8}
 MASKS = ("circular_mask",)  # set pixels at the edges to 0
+WINDOWS = ("gaussian_window",)  # dim all but the centre
+NEEDED = {"select_bands": {"bands": ["i", "r", "g"]}, "legacy_colours": {"red": "i"}}
 HEAVY = ("astropy", "scipy", "PIL", "torch", "sklearn", "numba", "pandas")
 CASES = [
     (kind, state)
@@ -27,14 +29,16 @@ every_input = pytest.mark.parametrize(("kind", "state"), CASES)
 
 
 def build(kind):
-    """A transform with its defaults, and 8 for each whole number that has none."""
+    """A transform with its defaults, what fits our bands, and 8 for a size that has none."""
     fields = dataclasses.fields(registry.load("transforms", kind).Options)
     needed = {
         f.name: 8
         for f in fields
         if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
     }
-    return registry.plugin("transforms", {"kind": kind, **needed}, "images[0]")
+    return registry.plugin(
+        "transforms", {"kind": kind, **needed, **NEEDED.get(kind, {})}, "images[0]"
+    )
 
 
 def draw(state, seed=0):
@@ -111,7 +115,8 @@ def test_a_constant_image_stays_constant_and_finite(kind, state, value):
     out = apply(kind, image).astype(float)
     assert np.isfinite(out).all()
     seen = out[6:18, 6:18] if kind in MASKS else out
-    assert (np.ptp(seen, axis=(0, 1)) < 1e-6).all()
+    if kind not in WINDOWS:
+        assert (np.ptp(seen, axis=(0, 1)) < 1e-6).all()
 
 
 @pytest.mark.parametrize("kind", [k for k, s in CASES if s == "flux"])

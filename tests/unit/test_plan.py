@@ -763,3 +763,54 @@ def test_spaces_that_learn_from_labels_are_kept_from_learners():
         make_plan(changed("small", ["experiments", "try"], section))
     with pytest.raises(ConfigError, match="purity: found 'classifier', allowed: "):
         make_plan(changed("small", ["purity"], ["classifier"]))
+
+
+def prepared(**section):
+    return changed("features", ["features", "ready"], {"kind": "prepared", **section})
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"of": ["nmbers"]}, "features.ready.of: found 'nmbers', allowed: numbers; did you mean"),
+        ({"of": ["ready"]}, "features.ready.of: found 'ready', allowed: numbers"),
+        ({}, "features.ready.of: required"),
+    ],
+)
+def test_a_space_made_of_others_needs_those(section, message):
+    with pytest.raises(ConfigError) as error:
+        make_plan(prepared(**section))
+    assert str(error.value).startswith(message)
+
+
+def test_a_space_that_learned_from_labels_is_no_part_of_another():
+    config = changed("small", ["features", "ready"], {"kind": "prepared", "of": ["classifier"]})
+    with pytest.raises(
+        ConfigError, match=r"ready\.of: found 'classifier', allowed: residual_codes"
+    ):
+        make_plan(config)
+
+
+def test_people_may_see_other_images_than_networks():
+    config = config_of("small")
+    plan = make_plan(config)
+    assert [s.kind for s in plan.chain.steps] == ["lupton"]
+    assert [s.kind for s in plan.display.steps] == ["legacy_colours"]
+    del config["display"]
+    assert make_plan(config).display is None
+
+
+@pytest.mark.parametrize(
+    ("name", "display", "message"),
+    [
+        (
+            "small",
+            [{"kind": "lupton", "red": "u"}],
+            r"display\[0\]\.red: found 'u', allowed: g, i, r",
+        ),
+        ("features", [{"kind": "lupton"}], "display: found 1 transforms, allowed: none"),
+    ],
+)
+def test_a_fault_of_the_chain_for_people_is_named(name, display, message):
+    with pytest.raises(ConfigError, match=message):
+        make_plan(changed(name, ["display"], display))

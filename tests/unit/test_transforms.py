@@ -10,6 +10,7 @@ from astropy.visualization import (
     make_lupton_rgb,
 )
 from PIL import Image
+from scipy.signal.windows import gaussian
 
 from hoag import registry
 from hoag.images.chain import build_chain
@@ -152,6 +153,73 @@ def test_resize_of_bytes_is_that_of_pillow():
     image = np.random.default_rng(4).integers(0, 256, (30, 30, 3)).astype(np.uint8)
     expected = np.asarray(Image.fromarray(image).resize((13, 13), Image.Resampling.BILINEAR))
     np.testing.assert_array_equal(apply({"kind": "resize", "size_px": 13}, image), expected)
+
+
+# Channels, windows and colours
+
+
+def test_power_is_that_of_the_scaled_image():
+    image = noise()
+    unit = MinMaxInterval()(image.astype(float))
+    np.testing.assert_allclose(apply({"kind": "power"}, image), np.sqrt(unit), atol=1e-6)
+    cubed = apply({"kind": "power", "exponent": 3, "minimum": 0, "maximum": 2}, image)
+    np.testing.assert_allclose(cubed, np.clip(image / 2, 0, 1) ** 3, atol=1e-6)
+
+
+def test_grey_is_a_weighted_mean_of_the_channels():
+    image = noise()
+    found = apply({"kind": "grey"}, image)
+    np.testing.assert_allclose(found, image.mean(axis=2, keepdims=True), rtol=1e-5)
+    found = apply({"kind": "grey", "weights": [1, 0, 3]}, image)
+    np.testing.assert_allclose(found[..., 0], (image[..., 0] + 3 * image[..., 2]) / 4, atol=1e-6)
+
+
+def test_grey_of_bytes_is_the_brightness_of_pillow():
+    image = np.random.default_rng(4).integers(0, 256, (30, 30, 3)).astype(np.uint8)
+    found = apply({"kind": "grey", "weights": [0.299, 0.587, 0.114]}, image, ("r", "g", "b"))
+    expected = np.asarray(Image.fromarray(image).convert("L"))
+    assert found.dtype == np.uint8 and found.shape == (30, 30, 1)
+    assert np.abs(found[..., 0].astype(int) - expected).max() <= 1
+
+
+def test_grey_leaves_out_a_channel_without_weight():
+    image = noise()
+    image[3, 4, 1] = np.nan
+    assert np.isfinite(apply({"kind": "grey", "weights": [1, 0, 1]}, image)).all()
+    assert np.isnan(apply({"kind": "grey"}, image)).sum() == 1
+
+
+def test_bands_come_out_in_the_order_asked_for():
+    image = noise()
+    found = apply({"kind": "select_bands", "bands": ["i", "g"]}, image)
+    np.testing.assert_array_equal(found, image[..., [2, 0]])
+    chain = flux([{"kind": "select_bands", "bands": ["i", "r", "g"]}, {"kind": "lupton"}])
+    assert chain.steps[1].bands == ("i", "r", "g")
+
+
+def test_one_of_many_bands_can_be_taken():
+    bands = ("u", "g", "r", "i", "z")
+    chain = flux([{"kind": "select_bands", "bands": ["r"]}, {"kind": "min_max"}], bands=bands)
+    image = np.random.default_rng(1).random((5, 24, 24)).astype(np.float32)
+    expected = apply({"kind": "min_max"}, image[2][..., None])
+    np.testing.assert_array_equal(chain(image)[0], np.rint(255 * expected).astype(np.uint8))
+
+
+@pytest.mark.parametrize("side", [24, 25])
+def test_the_window_is_a_gaussian_around_the_centre(side):
+    image = np.ones((side, 31, 2), np.float32)
+    found = apply({"kind": "gaussian_window", "sigma": 0.5}, image)
+    y, x = (gaussian(n, std=(n - 1) / 4) for n in (side, 31))
+    np.testing.assert_allclose(found, np.outer(y, x)[..., None].repeat(2, axis=2), rtol=1e-5)
+
+
+def test_legacy_colours_of_one_pixel_by_hand():
+    # z, r, g = 0.3, 0.2, 0.1: b = 0.69, 0.71, 0.63; I = 0.676667; asinh(20 I) / sqrt(20) = 0.737828
+    image = np.array([[[0.1, 0.2, 0.3], [-1.0, -1.0, -1.0], [0.0, 90.0, 0.0]]], np.float32)
+    found = apply({"kind": "legacy_colours"}, image, ("g", "r", "z"))
+    np.testing.assert_allclose(found[0, 0], [0.752366, 0.774174, 0.686943], atol=1e-6)
+    assert found[0, 1].tolist() == [0, 0, 0]
+    assert found[0, 2, 1] == 1 and 0 < found[0, 2, 0] < 0.01
 
 
 # Sigma clip
@@ -342,7 +410,7 @@ def test_images_of_another_shape_are_refused():
             GRI,
             (
                 "images.transforms: found a chain that ends in linear flux, allowed: one that "
-                "holds one of asinh, log, lupton"
+                "holds one of asinh, legacy_colours, log, lupton"
             ),
         ),
         (

@@ -21,7 +21,8 @@ COLLECTING = {"collect_rounds", "plot_datasets"}  # rules of collections
 
 def rules_of_the_workflow():
     texts = (path.read_text() for path in (ROOT / "rules").glob("*.smk"))
-    return {name for text in texts for name in re.findall(r"^rule (\w+):", text, re.MULTILINE)}
+    rule = re.compile(r"^(?:rule|use rule \w+ as) (\w+)(?:| with):", re.MULTILINE)
+    return {name for text in texts for name in rule.findall(text)}
 
 
 def files(folder):
@@ -32,7 +33,8 @@ SCHEMAS = {  # of every table that a run leaves, but the figures' own
     "catalogue/*.rejects.parquet": "rejects",
     "catalogue/first.parquet": "catalogue",
     "cutouts/*/*.parquet": "manifest",
-    "features/*/*/*/*.parquet": "features",
+    "features/*/*/*/shard-???.parquet": "features",
+    "features/*/*/*/*.failures.parquet": "failures",
     "scores/*/*/*/*/*.parquet": "raw_scores",
     "scores/*/*/seed-1.parquet": "scores",
     "embeddings/*/*.parquet": "embedding",
@@ -203,6 +205,7 @@ def test_a_table_without_pixels(build):
     frame = pd.DataFrame(numbers, columns=["colour", "size", "shape", "variability"])
     frame.insert(0, "name", [f"{10**18 + i}" for i in range(90)])
     frame["label"] = ["ordinary"] * 80 + ["odd"] * 10
+    frame.loc[7, "shape"] = np.nan
     frame.to_csv(workspace.folder / "objects.csv", index=False)
 
     done = workspace.run()
@@ -215,6 +218,10 @@ def test_a_table_without_pixels(build):
     ranked = tables.read("ranked", results / "ranked.parquet")
     assert set(ranked["object_id"]) == set(frame["name"])
     assert (ranked["label"][:10] == "odd").mean() > 0.7
+    assert ranked["forest_ready_score"].notna().all()
+    failures = pd.concat(tables.read("failures", p) for p in results.rglob("*.failures.parquet"))
+    assert failures.to_numpy().tolist() == [[frame["name"][7], "no number in shape"]]
+    assert "features  1 lack some of numbers (1 no number in shape)" in done.said
     assert workspace.run().nothing_to_do
 
 

@@ -89,6 +89,7 @@ class Plan:
     kind: str  # of object
     batches: dict[str, Batch]
     chain: Chain | None
+    display: Chain | None  # None: people see what networks see
     models: dict[str, Any]
     features: dict[str, Entry]
     detectors: dict[str, Entry]
@@ -132,7 +133,7 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
             raise ConfigError(f"survey: found no file or folder {path!r}")
     kind = survey.module.object_kind(survey.options)
     batches = _batches(config, survey)
-    chain = _chain(config, survey, kind)
+    chain = _chain(config, survey, kind, "images")
     features = {
         name: _feature(section, f"features.{name}", survey, batches, chain)
         for name, section in config["features"].items()
@@ -145,6 +146,7 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
         )
         for name, section in config["detectors"].items()
     }
+    _check_prepared(features)
     _check_names(features, detectors)
     models = _models(config, detectors, chain)
     # a space that has learned from labels knows what held-out objects are
@@ -155,6 +157,7 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
         kind=kind,
         batches=batches,
         chain=chain,
+        display=_chain(config, survey, kind, "display") if "display" in config else None,
         models=models,
         features=features,
         detectors=detectors,
@@ -284,18 +287,18 @@ def _paths(options: Any) -> list[str]:
     return [path for path in values if path]
 
 
-def _chain(config: Mapping[str, Any], survey: Entry, kind: str) -> Chain | None:
+def _chain(config: Mapping[str, Any], survey: Entry, kind: str, key: str) -> Chain | None:
     if kind == FEATURES:
-        if config["images"]:
+        if config[key]:
             raise ConfigError(
-                f"images: found {len(config['images'])} transforms, allowed: none, "
+                f"{key}: found {len(config[key])} transforms, allowed: none, "
                 f"since survey {survey.kind!r} yields {kind}"
             )
         return None
     bands = survey.module.bands(survey.options)
     shape = survey.module.image_shape(survey.options)
     try:
-        return build_chain(config["images"], kind=kind, shape=shape, bands=bands, key="images")
+        return build_chain(config[key], kind=kind, shape=shape, bands=bands, key=key)
     except ConfigError as error:
         if shape is None and hasattr(survey.options, "crop_px"):
             raise ConfigError(f"{error}; or give survey.crop_px") from None
@@ -317,9 +320,7 @@ def _feature(
             _known(named, [*columns, "ra_deg", "dec_deg"], f"{key}.columns")
     if entry.module.INPUT == "images" and chain is None:
         allowed = [
-            n
-            for n in registry.names("features")
-            if registry.load("features", n).INPUT == "catalogue"
+            n for n in registry.names("features") if registry.load("features", n).INPUT != "images"
         ]
         raise ConfigError(
             f"{key}.kind: found {entry.kind!r}, which takes images, "
@@ -427,6 +428,18 @@ def _column_names(
         return space.module.names(space.options, known)
     except KeyError:
         return None
+
+
+def _check_prepared(features: Mapping[str, Entry]) -> None:
+    """A space made of others needs spaces that are neither so themselves nor know the labels."""
+    able = [
+        name
+        for name, entry in features.items()
+        if entry.module.INPUT != "features" and not getattr(entry.module, "NEEDS_LABELS", False)
+    ]
+    for name, entry in features.items():
+        if entry.module.INPUT == "features":
+            _known(entry.options.of, able, f"features.{name}.of")
 
 
 def _check_names(features: Mapping[str, Entry], detectors: Mapping[str, Entry]) -> None:

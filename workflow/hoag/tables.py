@@ -72,6 +72,8 @@ SCHEMAS = {
         required=("object_id", "status", "attempts"),
     ),
     "features": Schema({"object_id": TEXT}, ("object_id",), extra=SINGLE),
+    # objects that lack a feature, which is NaN
+    "failures": Schema({"object_id": TEXT, "reason": TEXT}, ("object_id", "reason")),
     "raw_scores": Schema({"object_id": TEXT, "score": REAL}, ("object_id",), extra=REAL),
     "scores": Schema(
         {"object_id": TEXT, "batch": TEXT, "score": REAL, "sigma": REAL, "percentile": REAL},

@@ -1,5 +1,7 @@
-"""Turn the objects of one shard into feature vectors."""
+"""Turn the objects of one shard into feature vectors, and say of whom some are missing and why."""
 
+from collections import Counter
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -7,6 +9,7 @@ import pandas as pd
 
 from _columns import values_of
 from _job import Progress, job
+from _spaces import join
 from hoag import registry, tables
 from hoag.images.views import open_view
 from hoag.shards import take_shard
@@ -17,6 +20,7 @@ CHUNK = 512  # images in memory at a time
 def main(
     inputs: dict[str, list[str]],
     path_features: str,
+    path_failures: str,
     *,
     plugin: dict[str, Any],
     view: str,
@@ -29,21 +33,57 @@ def main(
     module, options = registry.plugin("features", section, "features")
     with np.load(inputs["fit"][0], allow_pickle=False) as file:
         state = dict(file)
-    if view == "catalogue":
-        objects = take_shard(tables.read("catalogue", inputs["catalogue"][0]), shard, n_shards)
-        ids, values = objects["object_id"].to_numpy(), module.transform(objects, options, state)
+    names = module.names(options, state)
+    if view in ("catalogue", "features"):
+        if view == "catalogue":
+            table = take_shard(tables.read("catalogue", inputs["catalogue"][0]), shard, n_shards)
+        else:
+            table = join(inputs)
+        ids, values = table["object_id"].to_numpy(), module.transform(table, options, state)
+        failed = np.flatnonzero(np.isnan(values).any(axis=1))
+        reasons = _missing(values[failed], names)
     else:
         store = open_view(view, inputs["images"], inputs.get("reconstructions"))
-        ids, parts = store.object_ids, []
+        ids, parts, reasons = store.object_ids, [np.empty((0, len(names)), np.float32)], []
         handed = values_of(columns, ids, inputs["catalogue"]) if columns else None
         for start, images in zip(range(0, len(store), CHUNK), store.slices(CHUNK), strict=True):
             extra = {"columns": handed[start : start + CHUNK]} if columns else {}
             parts.append(module.transform(images, options, state, **extra))
+            reasons += _reasons(images, parts[-1], module, options, state)
             say(f"{sum(len(p) for p in parts)}/{len(store)} objects")
-        names = module.names(options, state)
-        values = np.concatenate(parts) if parts else np.empty((0, len(names)), np.float32)
-    columns = dict(zip(module.names(options, state), values.T, strict=True))
+        values = np.concatenate(parts)
+        failed = np.flatnonzero(np.isnan(values).any(axis=1))
+    columns = dict(zip(names, values.T, strict=True))
     tables.write("features", pd.DataFrame({"object_id": ids, **columns}), path_features)
+    failures = pd.DataFrame({"object_id": ids[failed], "reason": reasons})
+    tables.write("failures", failures, path_failures)
+    if reasons:
+        said = "; ".join(f"{n} {reason}" for reason, n in Counter(reasons).most_common(3))
+        say.always(f"{len(reasons)} of {len(ids)} objects lack features: {said}")
+
+
+def _reasons(
+    images: np.ndarray,
+    values: np.ndarray,
+    module: ModuleType,
+    options: Any,
+    state: dict[str, np.ndarray],
+) -> list[str]:
+    """Why rows of ``values`` hold NaN, one for each row that does."""
+    failed = np.isnan(values).any(axis=1)
+    if failed.any() and hasattr(module, "reasons"):
+        return module.reasons(images[failed], options, state)
+    return _missing(values[failed], module.names(options, state))
+
+
+def _missing(values: np.ndarray, names: list[str]) -> list[str]:
+    """Names of the columns that are NaN, row by row; of more than three, how many there are."""
+    reasons = []
+    for row in np.isnan(values):
+        missing = [name for name, gone in zip(names, row, strict=True) if gone]
+        listed = ", ".join(missing) if len(missing) <= 3 else f"{len(missing)} of {len(names)}"
+        reasons.append(f"no number in {listed}")
+    return reasons
 
 
 if __name__ == "__main__":
@@ -51,6 +91,7 @@ if __name__ == "__main__":
         main(
             {k: [v] if isinstance(v, str) else list(v) for k, v in snakemake.input.items()},
             snakemake.output.features,
+            snakemake.output.failures,
             plugin=snakemake.params.plugin,
             view=snakemake.params.view,
             columns=snakemake.params.columns,

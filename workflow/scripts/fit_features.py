@@ -9,6 +9,7 @@ import pandas as pd
 
 from _columns import rows_of, values_of
 from _job import Progress, job
+from _spaces import join
 from hoag import registry, tables
 from hoag.digests import digest
 from hoag.files import atomic
@@ -35,6 +36,8 @@ def main(
         parts = [tables.read("catalogue", p) for p in inputs["catalogue"]]
         objects = pd.concat(parts)
         objects.attrs["made_from"] = sorted({n for p in parts for n in p.attrs["made_from"]})
+    elif view == "features":
+        objects = join(inputs)
     else:
         objects = open_view(view, inputs["images"], inputs.get("reconstructions"))
     if not len(objects):

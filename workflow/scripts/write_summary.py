@@ -5,6 +5,7 @@ import html
 import pandas as pd
 
 from _job import job
+from _spaces import spaces_of
 from hoag import tables
 from hoag.files import atomic
 
@@ -13,6 +14,7 @@ def main(
     path_ranked: str,
     paths_metrics: list[str],
     paths_checks: list[str],
+    paths_failures: dict[str, list[str]],
     path_text: str,
     path_page: str,
     *,
@@ -32,6 +34,8 @@ def main(
         "flagged": f"{n_flagged} above {flag_above_sigma:g} sigma "
         f"({100 * n_flagged / max(1, len(ranked)):.1f} %)",
     }
+    if incomplete := _incomplete(paths_failures):
+        lines["features"] = incomplete
     if paths_metrics:
         metrics = tables.read("metrics", paths_metrics[0])
         lines |= _quality(metrics, main, seed)
@@ -53,6 +57,17 @@ def _lost(ranked: pd.DataFrame) -> str:
     lost = ranked.loc[ranked["status"] != "ok", "status"].value_counts()
     said = ", ".join(f"{n} {status}" for status, n in lost.items())
     return f"; without an image: {said}" if said else ""
+
+
+def _incomplete(paths: dict[str, list[str]]) -> str:
+    """How many objects lack features of each space, and the commonest reasons."""
+    said = []
+    for space, own in paths.items():
+        reasons = pd.concat([tables.read("failures", p) for p in own])["reason"].value_counts()
+        if len(reasons):
+            why = ", ".join(f"{n} {reason}" for reason, n in reasons[:3].items())
+            said.append(f"{reasons.sum()} lack some of {space} ({why})")
+    return "; ".join(said)
 
 
 def _prefix(main: dict[str, str]) -> str:
@@ -104,6 +119,7 @@ if __name__ == "__main__":
             snakemake.input.ranked,
             list(snakemake.input.metrics),
             list(snakemake.input.checks),
+            spaces_of(dict(snakemake.input.items())),
             snakemake.output.text,
             snakemake.output.page,
             run=snakemake.params.run,

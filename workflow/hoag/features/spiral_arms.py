@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hoag.features._images import as_unit
+from hoag.features._light import central_object, sky_of
 from hoag.options import ConfigError, option
 
 INPUT = "images"
@@ -28,7 +29,6 @@ CHUNK = 256  # images measured at a time, to bound the memory
 PITCHES = np.linspace(-12.0, 12.0, 49)  # p: two arms of pitch angle atan(2 / |p|)
 CONTRAST = 2.0  # a ring's departures from its mean are cut here: a star is no arm
 FAINT = 0.1  # share of the peak added to each ring's mean: faint outskirts say little
-EDGE = 0.04  # share of the peak down to which light belongs to the galaxy
 
 
 @dataclass(frozen=True)
@@ -97,9 +97,9 @@ def _measure(images: np.ndarray, options: Options) -> np.ndarray:
 
     grey = as_unit(images, np.float64).mean(axis=3)
     grey = gaussian_filter(grey, (0, options.smooth_px, options.smooth_px))
-    sky, noise = _sky(grey)
+    sky, noise = sky_of(grey)
     grey -= sky[:, None, None]
-    peak, segment = _central_object(grey, noise)
+    peak, segment = central_object(grey, noise)
     out = np.full((len(images), len(names(options, {}))), np.nan, np.float32)
     kept = np.flatnonzero(segment.any(axis=(1, 2)))
     if len(kept):
@@ -109,34 +109,6 @@ def _measure(images: np.ndarray, options: Options) -> np.ndarray:
         modes = _modes(_rings(grey, light, radii), floor)
         out[kept] = _columns(modes, radii, light, options.winding)
     return out
-
-
-def _sky(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Median and robust scatter of the outermost two pixels of each image."""
-    frame = np.ones(grey.shape[1:], bool)
-    frame[2:-2, 2:-2] = False
-    border = grey[:, frame]
-    sky = np.median(border, axis=1)
-    return sky, 1.4826 * np.median(np.abs(border - sky[:, None]), axis=1)
-
-
-def _central_object(grey: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Peak in the central third, (n,), and the connected light around it, (n, y, x) bool."""
-    from scipy.ndimage import label
-
-    n, height, width = grey.shape
-    top, left = height // 3, width // 3
-    centre = grey[:, top : height - top, left : width - left]
-    at = centre.reshape(n, -1).argmax(axis=1)
-    y, x = at // centre.shape[2] + top, at % centre.shape[2] + left
-    peak = grey[np.arange(n), y, x]
-    # a peak of rounding size is no light: an image of one colour has no object
-    bright = grey > np.maximum(np.maximum(3 * noise, EDGE * peak), 1e-6)[:, None, None]
-    within_image = np.zeros((3, 3, 3), bool)
-    within_image[1] = [[0, 1, 0], [1, 1, 1], [0, 1, 0]]
-    labels, _ = label(bright, within_image)
-    own = labels[np.arange(n), y, x][:, None, None]
-    return peak, (labels == own) & (own > 0)
 
 
 def _ellipse(light: np.ndarray) -> _Light:
