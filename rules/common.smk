@@ -164,10 +164,11 @@ SCORES = "results/{run}/scores/{features}/{detector}/seed-{seed}/{batch}/shard-{
 
 
 def feature_view(wc):
-    """What a feature space looks at: catalogue, images, residuals or unit_residuals."""
+    """What a feature space looks at: catalogue, light_curves, spectra, images, residuals or
+    unit_residuals."""
     entry = PLAN.features[wc.features]
-    if entry.module.INPUT == "catalogue":
-        return "catalogue"
+    if entry.module.INPUT != "images":
+        return entry.module.INPUT
     return getattr(entry.options, "input", "images")
 
 
@@ -178,6 +179,8 @@ def features_to_fit(wc):
         return dict(
             catalogue=expand(f"{RESULTS}/catalogue/{{b}}.parquet", b=PLAN.fit_batches)
         )
+    if view in ("light_curves", "spectra"):
+        return dict(traces=shards(CUTOUTS, PLAN.fit_batches))
     inputs["images"] = shards(IMAGES, PLAN.fit_batches)
     if getattr(PLAN.features[wc.features].module, "NEEDS_LABELS", False):
         inputs["catalogue"] = expand(
@@ -195,6 +198,8 @@ def features_to_extract(wc):
     view = feature_view(wc)
     if view == "catalogue":
         return dict(catalogue=f"{RESULTS}/catalogue/{wc.batch}.parquet")
+    if view in ("light_curves", "spectra"):
+        return dict(traces=expand(CUTOUTS, **wc))
     inputs = dict(images=expand(IMAGES, **wc))
     if view != "images":
         inputs["reconstructions"] = expand(
@@ -219,11 +224,11 @@ def claim_features(key):
 
 
 def manifests(wc):
-    return [] if PLAN.chain is None else shards(MANIFEST)
+    return shards(MANIFEST) if PLAN.has_pictures else []
 
 
 def cutouts(wc):
-    return [] if PLAN.chain is None else shards(CUTOUTS)
+    return shards(CUTOUTS) if PLAN.has_pictures else []
 
 
 def all_scores(seeds):
@@ -401,7 +406,7 @@ def title_of_map(wc):
 
 
 def map_images(wc):
-    return [] if PLAN.chain is None else shards(IMAGES)
+    return shards(IMAGES) if PLAN.has_pictures else []
 
 
 def map_reconstructions(wc):
@@ -442,7 +447,7 @@ def evaluated(path):
 def all_figures():
     """Every figure that this configuration gives rise to."""
     names = [f"scores-{space}-{detector}" for space, detector in PLAN.scores]
-    if PLAN.chain is not None:
+    if PLAN.has_pictures:
         names += [f"gallery-{space}-{detector}-top" for space, detector in PLAN.scores]
         names += [f"groups-{name}" for name in PLAN.embeddings]
     names += [f"embedding-{name}" for name in PLAN.embeddings]

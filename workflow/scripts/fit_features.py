@@ -12,6 +12,7 @@ from hoag import registry, tables
 from hoag.digests import digest
 from hoag.files import atomic
 from hoag.images.views import open_view
+from hoag.traces.store import TraceStore
 
 
 def main(
@@ -32,6 +33,8 @@ def main(
         parts = [tables.read("catalogue", p) for p in inputs["catalogue"]]
         objects = pd.concat(parts)
         objects.attrs["made_from"] = sorted({n for p in parts for n in p.attrs["made_from"]})
+    elif "traces" in inputs:
+        objects = TraceStore(inputs["traces"])
     else:
         objects = open_view(view, inputs["images"], inputs.get("reconstructions"))
     if not len(objects):
