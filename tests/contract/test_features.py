@@ -22,6 +22,7 @@ SMALL = {
         "n_members": 2,
         "spectral_coefficient": 1.0,
     },
+    "spectral_components": {"n_bins": 150, "n_components": 4},
 }
 HEAVY = ["torch", "sklearn", "scipy", "astropy", "galsim", "h5py", "PIL", "umap", "numba"]
 KINDS = registry.names("features")

@@ -67,6 +67,18 @@ def draw_light_curves(folder):
     return options, {"source": str(folder / "curves.csv.gz")}
 
 
+def draw_spectra(folder):
+    """A file for each object, of different lengths; the last is no table."""
+    rng = np.random.default_rng(0)
+    (folder / "spectra").mkdir()
+    for i in range(N_OBJECTS - 1):
+        wavelength = rng.permutation(np.linspace(4000, 9000, 200 + i))
+        rows = {"wavelength": wavelength, "flux": rng.normal(1, 0.1, len(wavelength))}
+        pd.DataFrame(rows).to_csv(folder / "spectra" / f"quasar-{i:02}.csv", index=False)
+    (folder / "spectra" / "quasar-99.csv").write_text("not,a,spectrum\n1,2,3\n")
+    return {"layout": "table"}, {"source": str(folder / "spectra")}
+
+
 def scattered(width_arcsec):
     """A catalogue of `N_OBJECTS` around (0, 0); the last lies far from the others."""
     ra, dec = np.random.default_rng(1).uniform(-0.5, 0.5, (2, N_OBJECTS)) * width_arcsec / 3600
@@ -76,7 +88,7 @@ def scattered(width_arcsec):
 
 
 # kind -> function of a folder that gives (options section, batch section)
-EXAMPLES = {"tiles": draw_tiles, "light_curves": draw_light_curves}
+EXAMPLES = {"tiles": draw_tiles, "light_curves": draw_light_curves, "spectra": draw_spectra}
 # kind -> option with an address, and its path on the stand-in that serves the survey
 SERVICES = {
     "datalab": ("base_url", ""),

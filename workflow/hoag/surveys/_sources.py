@@ -1,10 +1,17 @@
-"""What surveys of the user's own files share: whose fault it was, and labels from a table."""
+"""What surveys of the user's own files share: messages, labels from a table, FITS files."""
 
 import contextlib
+import io
+import warnings
 from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hoag.options import ConfigError
-from hoag.surveys._containers import as_text, text
+from hoag.surveys._containers import as_text, one_line, text
+
+if TYPE_CHECKING:
+    from astropy.io import fits
 
 
 @contextlib.contextmanager
@@ -45,3 +52,18 @@ def read_labels(
             )
         values = [None if v is None else known[v] for v in values]
     return dict(zip(ids, values, strict=True))
+
+
+@contextlib.contextmanager
+def opened_fits(source: Path | io.BytesIO) -> Iterator["fits.HDUList"]:
+    """An open FITS file, for which truncation is an error and an odd header is not."""
+    from astropy.io import fits
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.filterwarnings("error", message=".*truncated.*")
+        try:
+            with fits.open(source, memmap=False, lazy_load_hdus=False) as hdus:
+                yield hdus
+        except UserWarning as error:
+            raise OSError(one_line(error)) from None

@@ -19,7 +19,7 @@ TRACES: Mapping[str, Mapping[str, type]] = {  # columns of a trace
         "error": np.float64,
         "band": np.int16,
     },
-    SPECTRUM: {"wavelength_angstrom": np.float64, "flux": np.float32, "ivar": np.float32},
+    SPECTRUM: {"wavelength_angstrom": np.float64, "flux": np.float32, "ivar": np.float64},
 }
 INPUTS = {  # what feature spaces can take of each kind
     FLUX_IMAGE: ("catalogue", "images"),

@@ -16,7 +16,6 @@ Rules for flux images (FITS; float arrays)
     else from its first image extension: a cube (band, y, x), or a plane where there is one band.
 """
 
-import contextlib
 import fnmatch
 import hashlib
 import io
@@ -33,7 +32,7 @@ import numpy as np
 from hoag.options import ConfigError, option
 from hoag.surveys import _containers as containers
 from hoag.surveys._containers import Entry, UnreadableError, as_text, one_line
-from hoag.surveys._sources import named, read_labels, text_columns
+from hoag.surveys._sources import named, opened_fits, read_labels, text_columns
 from hoag.surveys._types import FLUX_IMAGE, RENDERED_IMAGE, Cutout, Failure
 
 if TYPE_CHECKING:
@@ -372,7 +371,7 @@ def _extension_items(path: Path, batch: Batch, options: Options) -> list[_Item]:
             f"found one FITS file {str(path)!r}, allowed: with pixels: flux and no extensions "
             "(each of its image extensions is one object)"
         )
-    with containers.readable(path), _opened(path) as hdus:
+    with containers.readable(path), opened_fits(path) as hdus:
         numbers = [str(i) for i, hdu in enumerate(hdus) if _has_image(hdu)]
     if not numbers:
         raise ConfigError(f"found no image extension in {str(path)!r}, allowed: at least one")
@@ -472,23 +471,8 @@ def _channels(image: "Image.Image", channels: int) -> np.ndarray:
 
 
 def _decode_fits(data: bytes, options: Options) -> np.ndarray:
-    with _opened(io.BytesIO(containers.inflate(data))) as hdus:
+    with opened_fits(io.BytesIO(containers.inflate(data))) as hdus:
         return _bands_of([hdu.data for hdu in _chosen(hdus, options)], options)
-
-
-@contextlib.contextmanager
-def _opened(source: Path | io.BytesIO) -> Iterator["fits.HDUList"]:
-    """An open FITS file, for which truncation is an error and an odd header is not."""
-    from astropy.io import fits
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.filterwarnings("error", message=".*truncated.*")
-        try:
-            with fits.open(source, memmap=False, lazy_load_hdus=False) as hdus:
-                yield hdus
-        except UserWarning as error:
-            raise OSError(one_line(error)) from None
 
 
 def _has_image(hdu: Any) -> bool:
@@ -540,7 +524,7 @@ def _extension_pixels(
     def decode(hdu: Any, options: Options) -> np.ndarray:
         return _bands_of([hdu.data], options)
 
-    with _opened(path) as hdus:
+    with opened_fits(path) as hdus:
         found = [(m, _tried(decode, hdus[int(m)], options)) for m in sorted(members, key=int)]
     yield from found
 
