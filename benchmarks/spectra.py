@@ -2,7 +2,7 @@
 
     python benchmarks/spectra.py [--spectra 1000] [--planted 15] [--seed 1] [--output FILE.csv]
 
-Galaxies at rest, from 3,700 to 7,000 angstrom: passive ones with absorption lines and a break at
+Galaxies at rest, from 3,650 to 7,000 angstrom: passive ones with absorption lines and a break at
 4000 angstrom, star-forming ones with emission lines, and all between them, with noise. Planted are
 single lines where no line belongs, breaks, and galaxies whose redshift is wrong, each from faint to
 glaring. Nothing is fitted to the labels.
@@ -23,7 +23,7 @@ from hoag import registry
 from hoag.metrics import Truth, evaluate
 from hoag.traces.store import TraceStore, TraceWriter
 
-WAVELENGTH = 10 ** np.arange(np.log10(3700), np.log10(7000), 2e-4)
+WAVELENGTH = 10 ** np.arange(np.log10(3650), np.log10(7000), 2e-4)
 ABSORPTION = {3933.7: 6.0, 3968.5: 6.0, 4305: 5.0, 5175: 8.0, 5270: 3.0, 5335: 3.0, 5893: 4.0}
 EMISSION = {3728: 20.0, 4862.7: 8.0, 4960.3: 5.0, 5008.2: 15.0, 6564.6: 30.0, 6718: 6.0, 6732: 5.0}
 BINS = {"low_angstrom": 3800, "high_angstrom": 6900, "n_bins": 700, "n_components": 10}

@@ -294,7 +294,7 @@ def test_spectra_go_where_images_go(build):
         rows = {"wavelength": wave, "flux": flux, "error": 0.1}
         path = workspace.folder / "spectra" / f"galaxy-{i:02}.csv"
         pd.DataFrame(rows).to_csv(path, index=False)
-    bins = {"low_angstrom": 4000, "high_angstrom": 7000, "n_bins": 200, "n_components": 3}
+    bins = {"low_angstrom": 4000, "high_angstrom": 7000, "n_bins": 200, "n_components": 1}
     workspace.configure(
         survey={"kind": "spectra", "layout": "table", "error_column": "error"},
         batches=[{"name": "first", "source": "spectra"}],
