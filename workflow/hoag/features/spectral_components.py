@@ -140,15 +140,26 @@ def transform(spectra: Any, options: Options, state: Mapping[str, np.ndarray]) -
     mean, components = state["mean"], state["components"]
     out = np.full((len(x), len(components) + len(_MISSED)), np.nan)
     kept = np.flatnonzero(_covered(x, options))
-    for i in kept:
-        seen = ~np.isnan(x[i])
-        basis, departure = components[:, seen], x[i, seen] - mean[seen]
-        coordinates = np.linalg.lstsq(basis.T, departure, rcond=None)[0]
-        missed = (departure - coordinates @ basis) ** 2
-        out[i] = [*coordinates, np.sqrt(missed.mean()), (missed * ivar[i, seen]).mean()]
+    seen = ~np.isnan(x[kept])
+    departure = np.where(seen, x[kept] - mean, 0)
+    coordinates = _coordinates(departure, seen, components)
+    missed = np.where(seen, departure - coordinates @ components, 0) ** 2
+    n_seen = seen.sum(axis=1)
+    out[kept, : len(components)] = coordinates
+    out[kept, -2] = np.sqrt(missed.sum(axis=1) / n_seen)
+    out[kept, -1] = (missed * ivar[kept]).sum(axis=1) / n_seen
     if len(kept) < len(x):
         _log.info("not defined for %d of %d spectra", len(x) - len(kept), len(x))
     return np.clip(out, *(s * np.finfo(np.float32).max for s in (-1, 1))).astype(np.float32)
+
+
+def _coordinates(departure: np.ndarray, seen: np.ndarray, components: np.ndarray) -> np.ndarray:
+    """Least squares over the bins that each spectrum has, by the normal equations, (n, k)."""
+    k = len(components)
+    products = (components[:, None] * components).reshape(k * k, -1)
+    matrices = (seen @ products.T).reshape(-1, k, k)
+    inverse = np.linalg.pinv(matrices, rcond=1e-10, hermitian=True)
+    return np.einsum("nij,nj->ni", inverse, departure @ components.T)
 
 
 def names(options: Options, state: Mapping[str, np.ndarray]) -> list[str]:

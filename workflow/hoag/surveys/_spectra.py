@@ -228,7 +228,7 @@ def _of_table(found: Mapping[str, np.ndarray], options: Any) -> Spectrum:
     if options.error_column:
         error = found[options.error_column]
         ivar = np.where(error > 0, 1 / np.where(error > 0, error, 1) ** 2, 0.0)
-    return found[options.wavelength_column], flux, ivar
+    return found[options.wavelength_column] * options.angstrom_per_unit, flux, ivar
 
 
 LAYOUTS = {

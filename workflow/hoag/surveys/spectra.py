@@ -152,8 +152,6 @@ def _spectrum(
         column = options.redshift_column
         reason = f"found {redshift:g} in {column}, allowed: a redshift above -1"
         return Failure(object_id, "no_redshift", reason, url=member)
-    if options.layout == "table":
-        wavelength = wavelength * options.angstrom_per_unit
     kept = np.flatnonzero(np.isfinite(wavelength) & (wavelength > 0))
     kept = kept[np.argsort(wavelength[kept], kind="stable")]
     good = np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0)
