@@ -183,7 +183,8 @@ def asked_network(wc):
 
 
 def feature_view(wc):
-    """What a feature space looks at: catalogue, features, images, residuals or unit_residuals."""
+    """What a feature space looks at: catalogue, features, light_curves, spectra, images, residuals or
+    unit_residuals."""
     entry = looks_with(wc)
     if entry.module.INPUT != "images":
         return entry.module.INPUT
@@ -217,6 +218,8 @@ def features_to_fit(wc):
             )
             for name in PLAN.features[wc.features].options.of
         }
+    if view in ("light_curves", "spectra"):
+        return dict(traces=shards(CUTOUTS, PLAN.fit_batches))
     inputs["images"] = shards(IMAGES, PLAN.fit_batches)
     if asked_network(wc):
         space = PLAN.features[wc.features].options.network
@@ -243,6 +246,8 @@ def features_to_extract(wc):
             f"space_{name}": expand(FEATURES, **{**wc, "features": name})
             for name in PLAN.features[wc.features].options.of
         }
+    if view in ("light_curves", "spectra"):
+        return dict(traces=expand(CUTOUTS, **wc))
     inputs = dict(images=expand(IMAGES, **wc))
     if handed_columns(wc):
         inputs["catalogue"] = f"{RESULTS}/catalogue/{wc.batch}.parquet"
@@ -260,6 +265,8 @@ def embedding_features(wc):
 
 def similar_features(wc):
     return shards(FEATURES, features=PLAN.similar[wc.search]["features"], seed=SEED)
+
+
 def embedding_section(wc):
     """The workflow's keys that shape a map; how it is coloured is no part of it."""
     keys = PLAN.embeddings[wc.embedding].keys
@@ -298,11 +305,11 @@ def claim_features(key):
 
 
 def manifests(wc):
-    return [] if PLAN.chain is None else shards(MANIFEST)
+    return shards(MANIFEST) if PLAN.has_pictures else []
 
 
 def cutouts(wc):
-    return [] if PLAN.chain is None else shards(CUTOUTS)
+    return shards(CUTOUTS) if PLAN.has_pictures else []
 
 
 def all_scores(seeds):
@@ -481,7 +488,7 @@ def title_of_map(wc):
 
 def map_images(wc):
     """Pictures of a map's objects; the images themselves where residuals are taken from them."""
-    if PLAN.chain is None:
+    if not PLAN.has_pictures:
         return []
     return shards(IMAGES if PLAN.residuals_of else PICTURES)
 
@@ -567,7 +574,7 @@ def autoencoder_figures():
 def all_figures():
     """Every figure that this configuration gives rise to."""
     names = [f"scores-{space}-{detector}" for space, detector in PLAN.scores]
-    if PLAN.chain is not None:
+    if PLAN.has_pictures:
         names += [f"gallery-{space}-{detector}-top" for space, detector in PLAN.scores]
         names += [f"groups-{name}" for name in PLAN.embeddings]
         names += [f"similar-{name}" for name in PLAN.similar]

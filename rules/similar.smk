@@ -26,7 +26,7 @@ rule plot_similar:
         catalogues=expand(
             "results/{{run}}/catalogue/{batch}.parquet", batch=PLAN.batches
         ),
-        images=shards(IMAGES),
+        images=shards(PICTURES),
     output:
         png=report(
             "results/{run}/figures/similar-{search}.png",

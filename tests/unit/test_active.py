@@ -648,6 +648,22 @@ def test_hoag_parts_only_classes_of_interest_and_ranks_by_novelty_before_that():
         assert (odds[45:].min() > odds[20:40].max()) == apart
 
 
+def test_hoag_standardises_what_has_units_of_its_own():
+    """Scaled columns change nothing with the option; without it the longest column rules."""
+    x, y = drawn()
+    answers = Answers.of_classes(np.arange(0, len(x), 3), y[::3])
+    scaled = (x * np.array([1e4, *np.ones(x.shape[1] - 1)], np.float32)).astype(np.float32)
+    found = {}
+    for standardise in (False, True):
+        options = HOAG.Options(standardise=standardise)
+        both = [
+            HOAG.predict(data, options, HOAG.learn(data, answers, options, seed=0)).logits
+            for data in (x, scaled)
+        ]
+        found[standardise] = np.allclose(*both, rtol=1e-3, atol=1e-3)
+    assert found == {False: False, True: True}
+
+
 @pytest.mark.parametrize(("share", "expected"), [(0.0, [9, 8]), (0.5, [9, 5]), (1.0, [5, 4])])
 def test_mixed_questions_go_to_the_surest_and_to_the_least_sure(share, expected):
     odds = np.arange(10) - 4.8  # nearest to 0: number 5, then 4

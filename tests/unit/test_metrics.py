@@ -296,3 +296,23 @@ def test_curves_without_objects():
     assert len(table) == 0 and list(table.columns) == ["group", "curve", "x", "y"]
     with pytest.raises(ConfigError, match="found 'ring', allowed: anomalies, lens"):
         curves(scores, labels, truth, "ring")
+
+
+def test_labels_in_turn_stand_against_all_others_that_are_named():
+    rng = np.random.default_rng(3)
+    names = np.array(["n", "a", "b", "unsure"], dtype=object)
+    labels = pd.Series(rng.choice(names, 200), [f"o{i}" for i in range(200)])
+    scores = pd.Series(rng.normal(size=200) + (labels == "b"), labels.index)
+    truth = Truth(normal=("n",), anomalies=("a", "b"), in_turn=True)
+    table = evaluate(scores, scores, labels, truth, seed=1, n_bootstrap=20)
+    for group in ("a", "b"):
+        used = labels != "unsure"
+        expected = roc_auc_score(labels[used] == group, scores[used])
+        assert values(table, group)["auroc"] == pytest.approx(expected)
+        curve = curves(scores, labels, truth, group)
+        assert curve.loc[curve["curve"] == "roc", "x"].max() == 1
+    pooled = evaluate(
+        scores, scores, labels, Truth(normal=("n",), anomalies=("a", "b")), seed=1, n_bootstrap=20
+    )
+    assert values(table, "anomalies").equals(values(pooled, "anomalies"))
+    assert not values(table, "b").equals(values(pooled, "b"))

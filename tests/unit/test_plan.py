@@ -35,6 +35,11 @@ def folder(tmp_path, monkeypatch):
     sky = {"object_id": range(40), "ra": np.linspace(0, 9, 40), "dec": 0.0, "i_mag": 20.0}
     pd.DataFrame(sky).to_csv("stars.csv", index=False)
     pd.DataFrame(sky).iloc[:0].to_csv("empty.csv", index=False)
+    curves = {"object_id": [f"star-{i // 9}" for i in range(90)], "time_mjd": range(90)}
+    curves |= {"value": 15.0, "error": 0.1, "filter": "g"}
+    pd.DataFrame(curves).to_csv("curves.csv.gz", index=False)
+    labels = {"object_id": ["star-1", "star-2"], "label": ["quiet", "burst"]}
+    pd.DataFrame(labels).to_csv("labels.csv", index=False)
     Path("pictures").mkdir()
     for i in range(10):
         Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(f"pictures/galaxy-{i}.png")
@@ -162,6 +167,63 @@ FAULTS = {
         ["images"],
         [{"kind": "lupton"}],
         ["images: found 1 transforms, allowed: none, since survey 'table' yields features"],
+    ),
+    "transforms on light curves": (
+        "curves",
+        ["images"],
+        [{"kind": "resize", "size_px": 64}],
+        ["images: found 1 transforms, allowed: none, since survey 'light_curves' yields light_cur"],
+    ),
+    "features of images on light curves": (
+        "curves",
+        ["features", "shapes"],
+        {"kind": "autoencoder"},
+        [
+            "features.shapes.kind: found 'autoencoder', which takes images, allowed for objects "
+            "of kind light_curve: columns, light_curve_features",
+        ],
+    ),
+    "features of spectra on light curves": (
+        "curves",
+        ["features", "shapes"],
+        {"kind": "line_indices"},
+        ["features.shapes.kind: found 'line_indices', which takes spectra, allowed "],
+    ),
+    "features of light curves on images": (
+        "small",
+        ["features", "residual_codes"],
+        {"kind": "light_curve_features"},
+        ["features.residual_codes.kind: found 'light_curve_features', which takes light curves"],
+    ),
+    "detector of images on light curves": (
+        "curves",
+        ["detectors", "forest"],
+        {"kind": "wgan"},
+        ["detectors.forest.kind: found 'wgan', which takes images, allowed ", "light_curve"],
+    ),
+    "learner on plots of light curves": (
+        "curves",
+        ["experiments", "scored"],
+        {"learner": {"kind": "ahunt"}},
+        ["experiments.scored.features: required, since this run has no images"],
+    ),
+    "column of light curves that is not there": (
+        "curves",
+        ["survey", "value_column"],
+        "mag",
+        ["batches.first.source: curves.csv.gz: column: found 'mag', allowed: error, "],
+    ),
+    "several filters without their column": (
+        "curves",
+        ["survey", "filter_column"],
+        None,
+        ["survey: filters: found ['g', 'r'], allowed: one name"],
+    ),
+    "spectra without a layout": (
+        "curves",
+        ["survey"],
+        {"kind": "spectra"},
+        ["survey.layout: required, found nothing"],
     ),
     "lupton on rendered images": (
         "pictures",

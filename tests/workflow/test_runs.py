@@ -1,4 +1,4 @@
-"""Whole runs: of simulated galaxies, of a table without pixels, of a folder of pictures."""
+"""Whole runs: of simulated galaxies, a table without pixels, pictures, light curves, spectra."""
 
 import re
 from pathlib import Path
@@ -243,8 +243,81 @@ def test_a_folder_of_pictures_with_a_corrupt_one(build):
     manifest = manifest.set_index("object_id")
     assert len(manifest) == 20 and (manifest["status"] != "ok").sum() == 1
     assert manifest.loc["galaxy-07", "status"] != "ok" and manifest.loc["galaxy-07", "reason"]
-    assert "1 of 20 objects without an image" in done.said and "galaxy-07" in done.said
+    assert "1 of 20 objects without data" in done.said and "galaxy-07" in done.said
     ranked = tables.read("ranked", results / "ranked.parquet").set_index("object_id")
     assert len(ranked) == 20 and ranked["forest_pixels_score"].notna().sum() == 19
     assert ranked.loc["galaxy-07", "status"] == manifest.loc["galaxy-07", "status"]
     assert pd.isna(ranked.loc["galaxy-07", "rank"])
+
+
+def draw_light_curves(folder):
+    """60 objects in two filters, one of them with three rows; a sixth flare up."""
+    rng = np.random.default_rng(5)
+    curves = []
+    for i in range(60):
+        rows = pd.DataFrame({"time_mjd": rng.uniform(53000, 54000, 40 if i else 3)})
+        rows["value"] = 18 + rng.normal(0, 0.1, len(rows))
+        rows["value"] -= 3 * (i % 6 == 5) * (np.abs(rows["time_mjd"] - 53500) < 100)
+        rows["filter"] = np.where(np.arange(len(rows)) % 2, "g", "r")
+        curves.append(rows.assign(object_id=f"star-{i:02}", error=0.1))
+    curves[7].loc[2, "error"] = 0
+    pd.concat(curves).to_csv(folder / "curves.csv.gz", index=False)
+    labels = {"object_id": [f"star-{i:02}" for i in range(60)]}
+    labels["label"] = ["burst" if i % 6 == 5 else "quiet" for i in range(60)]
+    pd.DataFrame(labels).to_csv(folder / "labels.csv", index=False)
+
+
+def test_light_curves_go_where_images_go(build):
+    workspace = build("curves.yaml")
+    draw_light_curves(workspace.folder)
+    done = workspace.run()
+    assert done.code == 0, done.said
+    through = {"fetch_cutouts", "make_images", "extract_features", "plot_gallery", "plot_groups"}
+    assert through | {"run_trials", "plot_embedding", "plot_metric"} <= set(done.jobs)
+    assert "1 of 30 objects without data" in done.said
+    assert "1 of 30 objects with rows left out" in done.said
+    results = workspace.folder / "results" / "curves"
+    check_tables(results)
+    manifest = tables.read("manifest", results / "cutouts" / "first" / "shard-000.manifest.parquet")
+    manifest = manifest.set_index("object_id")
+    assert manifest.loc["star-00", "status"] == "too_few"
+    assert manifest.loc["star-07", "reason"] == "left out: 1 with an error that is not above 0"
+    assert manifest["status"].value_counts().to_dict() == {"ok": 29, "too_few": 1}
+    ranked = tables.read("ranked", results / "ranked.parquet").set_index("object_id")
+    assert (ranked["label"][:5] == "burst").all()
+    assert ranked.loc["star-00", "status"] == "too_few" and pd.isna(ranked.loc["star-00", "rank"])
+    metrics = tables.read("metrics", results / "tables" / "metrics.csv")
+    auroc = metrics[(metrics["metric"] == "auroc") & (metrics["group"] == "burst")]
+    assert auroc["value"].item() > 0.95
+    assert workspace.run().nothing_to_do
+
+
+def test_spectra_go_where_images_go(build):
+    workspace = build("curves.yaml")
+    rng = np.random.default_rng(6)
+    wave = np.arange(4000.0, 7000.0, 5)
+    (workspace.folder / "spectra").mkdir()
+    for i in range(24):
+        line = np.exp(-0.5 * ((wave - 6563) / 15) ** 2)
+        extra = np.exp(-0.5 * ((wave - 5700) / 15) ** 2) * (i == 20)
+        flux = 10 * (1 + rng.uniform(0, 1) * line + extra) + rng.normal(0, 0.1, len(wave))
+        rows = {"wavelength": wave, "flux": flux, "error": 0.1}
+        path = workspace.folder / "spectra" / f"galaxy-{i:02}.csv"
+        pd.DataFrame(rows).to_csv(path, index=False)
+    bins = {"low_angstrom": 4000, "high_angstrom": 7000, "n_bins": 200, "n_components": 1}
+    workspace.configure(
+        survey={"kind": "spectra", "layout": "table", "error_column": "error"},
+        batches=[{"name": "first", "source": "spectra"}],
+        features={"shapes": {"kind": "spectral_components"} | bins},
+        detectors={"missed": {"kind": "column", "features": ["shapes"], "column": "missed_chi2"}},
+        embeddings=None,
+        experiments=None,
+        truth=None,
+    )
+    done = workspace.run()
+    assert done.code == 0, done.said
+    results = workspace.folder / "results" / "curves"
+    check_tables(results)
+    ranked = tables.read("ranked", results / "ranked.parquet")
+    assert ranked["object_id"][0] == "galaxy-20" and ranked["rank"].notna().all()
+    assert (results / "figures" / "gallery-shapes-missed-top.png").stat().st_size > 2000

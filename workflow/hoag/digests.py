@@ -73,7 +73,11 @@ def library_versions(environment: str | Path) -> dict[str, str]:
 
 
 # conda-forge's name -> PyPI's, where they differ
-PYPI_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib"}
+PYPI_NAMES = {
+    "pytorch": "torch",
+    "matplotlib-base": "matplotlib",
+    "light-curve-python": "light-curve",
+}
 
 
 @functools.cache

@@ -40,6 +40,11 @@ class Truth:
         maximum=0.999,
     )
     n_draws: int = option(100, doc="Random draws for anomaly_fraction.", minimum=2)
+    in_turn: bool = option(
+        False,
+        doc="Each label of anomalies and faults stands against all other labels named here, not "
+        "against the normal ones alone.",
+    )
 
     def __post_init__(self) -> None:
         labels = (*self.normal, *self.anomalies, *self.faults)
@@ -60,6 +65,13 @@ class Truth:
         pooled = {"anomalies": self.anomalies, "faults": self.faults}
         single = {label: (label,) for label in (*self.anomalies, *self.faults)}
         return {name: labels for name, labels in pooled.items() if labels} | single
+
+    def against(self, group: str) -> tuple[str, ...]:
+        """Labels of a group's negatives."""
+        if not self.in_turn or group in _POOLED:
+            return self.normal
+        others = (*self.normal, *self.anomalies, *self.faults)
+        return tuple(label for label in others if label != group)
 
 
 def evaluate(
@@ -100,7 +112,8 @@ def evaluate(
 
     Notes
     -----
-    A group's positives stand against the normal objects alone.
+    A group's positives stand against the normal objects alone; with ``truth.in_turn`` a single
+    label's against all other objects whose labels ``truth`` names.
 
     Without ``truth.anomaly_fraction``, ``value`` comes from all objects and ``low``, ``high`` are
     the 2.5 and 97.5 percentiles over a bootstrap of objects that keeps both class sizes.
@@ -122,10 +135,10 @@ def evaluate(
     import pandas as pd
 
     table = _aligned(scores, sigma, labels)
-    negative = table["label"].isin(truth.normal).to_numpy()
     rows = []
     for group, members in truth.groups().items():
         positive = table["label"].isin(members).to_numpy()
+        negative = table["label"].isin(truth.against(group)).to_numpy()
         used = table[positive | negative]
         sample = _Sample(
             used["score"].to_numpy(), used["sigma"].to_numpy(), positive[positive | negative]
@@ -172,7 +185,7 @@ def curves(scores: "pd.Series", labels: "pd.Series", truth: Truth, group: str) -
         raise ConfigError(f"group: found {group!r}, allowed: {', '.join(truth.groups())}")
     table = _aligned(scores, scores, labels)
     positive = table["label"].isin(truth.groups()[group])
-    negative = table["label"].isin(truth.normal)
+    negative = table["label"].isin(truth.against(group))
     weight = _weight(int(positive.sum()), int(negative.sum()), truth)
     used = (positive | negative) & table["score"].notna()
     y, x = positive[used].to_numpy(), _ranks(table["score"][used].to_numpy())

@@ -28,7 +28,7 @@ from hoag.models._shape import check_shape
 from hoag.options import ConfigError, as_identity, as_plain, build, unknown
 from hoag.schema import check_schema
 from hoag.scores import score_name
-from hoag.surveys._types import FEATURES, draws, lists_objects
+from hoag.surveys._types import FEATURES, IMAGES, INPUTS, draws, lists_objects
 from hoag.uncertainty.trainings import Trainings, build_trainings
 
 SCHEMA = Path(__file__).parents[2] / "config" / "schemas" / "config.schema.yaml"
@@ -103,6 +103,11 @@ class Plan:
     reference_batches: list[str]
     main: tuple[str, str]  # (features, detector)
     residuals_of: str | None
+
+    @property
+    def has_pictures(self) -> bool:
+        """Can objects be shown? Those that are images, or of which a plot is drawn."""
+        return self.kind != FEATURES
 
     @property
     def scores(self) -> list[tuple[str, str]]:
@@ -288,7 +293,7 @@ def _paths(options: Any) -> list[str]:
 
 
 def _chain(config: Mapping[str, Any], survey: Entry, kind: str, key: str) -> Chain | None:
-    if kind == FEATURES:
+    if kind not in IMAGES:
         if config[key]:
             raise ConfigError(
                 f"{key}: found {len(config[key])} transforms, allowed: none, "
@@ -318,14 +323,13 @@ def _feature(
         for batch in batches.values():
             columns = catalogue.column_names(batch.keys["catalogue"])
             _known(named, [*columns, "ra_deg", "dec_deg"], f"{key}.columns")
-    if entry.module.INPUT == "images" and chain is None:
-        allowed = [
-            n for n in registry.names("features") if registry.load("features", n).INPUT != "images"
-        ]
+    kind = survey.module.object_kind(survey.options)
+    if entry.module.INPUT not in INPUTS[kind]:
+        taken = {n: registry.load("features", n).INPUT for n in registry.names("features")}
+        allowed = [n for n, takes in taken.items() if takes in INPUTS[kind]]
         raise ConfigError(
-            f"{key}.kind: found {entry.kind!r}, which takes images, "
-            f"allowed for objects of kind {survey.module.object_kind(survey.options)}: "
-            f"{', '.join(allowed)}"
+            f"{key}.kind: found {entry.kind!r}, which takes {_words(entry.module.INPUT)}, "
+            f"allowed for objects of kind {kind}: {', '.join(allowed)}"
         )
     if hasattr(entry.module, "check") and chain is not None:
         entry.module.check(chain.shape, entry.options, key)
@@ -347,6 +351,10 @@ def _check_network(entry: Entry, key: str, features: Mapping[str, Entry]) -> Non
             raise ConfigError(unknown(f"{key}.network", entry.options.network, able))
 
 
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
 def _detector(
     section: Mapping[str, Any],
     key: str,
@@ -356,7 +364,7 @@ def _detector(
 ) -> Entry:
     entry = _entry("detectors", section, key, DETECTOR_KEYS)
     takes_images = entry.module.TAKES == "images"
-    if takes_images and kind == FEATURES:
+    if takes_images and kind not in IMAGES:
         allowed = [
             n
             for n in registry.names("detectors")

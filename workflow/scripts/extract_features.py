@@ -13,8 +13,9 @@ from _spaces import join
 from hoag import registry, tables
 from hoag.images.views import open_view
 from hoag.shards import take_shard
+from hoag.traces.store import TraceStore
 
-CHUNK = 512  # images in memory at a time
+CHUNK = 512  # images or traces in memory at a time
 
 
 def main(
@@ -43,13 +44,16 @@ def main(
         failed = np.flatnonzero(np.isnan(values).any(axis=1))
         reasons = _missing(values[failed], names)
     else:
-        store = open_view(view, inputs["images"], inputs.get("reconstructions"))
+        if "traces" in inputs:
+            store = TraceStore(inputs["traces"])
+        else:
+            store = open_view(view, inputs["images"], inputs.get("reconstructions"))
         ids, parts, reasons = store.object_ids, [np.empty((0, len(names)), np.float32)], []
         handed = values_of(columns, ids, inputs["catalogue"]) if columns else None
-        for start, images in zip(range(0, len(store), CHUNK), store.slices(CHUNK), strict=True):
+        for start, some in zip(range(0, len(store), CHUNK), store.slices(CHUNK), strict=True):
             extra = {"columns": handed[start : start + CHUNK]} if columns else {}
-            parts.append(module.transform(images, options, state, **extra))
-            reasons += _reasons(images, parts[-1], module, options, state)
+            parts.append(module.transform(some, options, state, **extra))
+            reasons += _reasons(some, parts[-1], module, options, state)
             say(f"{sum(len(p) for p in parts)}/{len(store)} objects")
         values = np.concatenate(parts)
         failed = np.flatnonzero(np.isnan(values).any(axis=1))

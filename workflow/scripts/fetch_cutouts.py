@@ -1,4 +1,4 @@
-"""Get the pixels of one shard's objects; a manifest row for every one of them."""
+"""Get the pixels or traces of one shard's objects; a manifest row for every one of them."""
 
 import datetime
 import hashlib
@@ -14,7 +14,8 @@ from hoag.images.store import ShardWriter
 from hoag.options import build
 from hoag.registry import plugin
 from hoag.shards import take_shard
-from hoag.surveys._types import RENDERED_IMAGE, Cutout, Failure
+from hoag.surveys._types import RENDERED_IMAGE, TRACES, Cutout, Failure, Trace
+from hoag.traces.store import TraceWriter
 
 
 def main(
@@ -38,9 +39,8 @@ def main(
     )
     kind, bands = module.object_kind(options), module.bands(options)
     attributes = {"kind": kind, "bands": list(bands), **module.attributes(options)}
-    dtype = np.uint8 if kind == RENDERED_IMAGE else np.float32
     rows = []
-    with ShardWriter(path_cutouts, attributes, dtype=dtype) as writer:
+    with _writer(path_cutouts, kind, attributes) as writer:
         for n, answer in enumerate(answers, start=1):
             rows.append(_record(answer, writer))
             say(f"{n}/{len(targets)} cutouts")
@@ -49,29 +49,50 @@ def main(
     if len(failed):
         first = failed.iloc[0]
         say.always(
-            f"{len(failed)} of {len(manifest)} objects without an image (see {path_manifest}), "
+            f"{len(failed)} of {len(manifest)} objects without data (see {path_manifest}), "
             f"the first: {first['object_id']}: {first['status']}: {first['reason']}"
+        )
+    remarked = manifest[(manifest["status"] == "ok") & manifest["reason"].notna()]
+    if len(remarked):
+        first = remarked.iloc[0]
+        say.always(
+            f"{len(remarked)} of {len(manifest)} objects with rows left out (see {path_manifest}), "
+            f"the first: {first['object_id']}: {first['reason']}"
         )
     tables.write("manifest", manifest, path_manifest)
 
 
-def _record(answer: Cutout | Failure, writer: ShardWriter) -> dict[str, Any]:
-    """Store the pixels of an answer; its manifest row."""
+def _writer(path: str, kind: str, attributes: dict[str, Any]) -> ShardWriter | TraceWriter:
+    if kind in TRACES:
+        return TraceWriter(path, attributes)
+    return ShardWriter(path, attributes, dtype=np.uint8 if kind == RENDERED_IMAGE else np.float32)
+
+
+def _record(answer: Cutout | Trace | Failure, writer: Any) -> dict[str, Any]:
+    """Store the pixels or the trace of an answer; its manifest row."""
     row = {"object_id": answer.object_id, "attempts": answer.attempts, "url": answer.url}
-    if isinstance(answer, Cutout):
+    if not isinstance(answer, Failure):
         try:
-            known = {"wcs": answer.wcs} if answer.wcs else {}
-            writer.append(answer.object_id, answer.pixels, **known)
+            raw = _stored(answer, writer)
         except ValueError as error:  # another shape or other columns than the shard's
             answer = Failure(answer.object_id, "invalid", str(error), answer.url, answer.attempts)
         else:
-            raw = np.ascontiguousarray(answer.pixels)
-            n_bytes = raw.nbytes if answer.n_bytes is None else answer.n_bytes
+            n_bytes = len(raw) if answer.n_bytes is None else answer.n_bytes
             row |= {"n_bytes": n_bytes, "sha256": hashlib.sha256(raw).hexdigest()}
     if isinstance(answer, Failure):
         return row | {"status": answer.status, "reason": answer.reason, "n_bytes": 0}
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return row | {"status": "ok", "reason": None, "fetched_at": now}
+    remark = getattr(answer, "remark", "") or None
+    return row | {"status": "ok", "reason": remark, "fetched_at": now}
+
+
+def _stored(answer: Cutout | Trace, writer: Any) -> bytes:
+    """Append an answer to its shard; the bytes of what is stored."""
+    if isinstance(answer, Trace):
+        return writer.append(answer.object_id, answer.columns)
+    known = {"wcs": answer.wcs} if answer.wcs else {}
+    writer.append(answer.object_id, answer.pixels, **known)
+    return np.ascontiguousarray(answer.pixels).tobytes()
 
 
 def _manifest(rows: list[dict[str, Any]], expected: pd.Series) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from hoag import registry, tables
 from hoag.digests import digest
 from hoag.files import atomic
 from hoag.images.views import open_view
+from hoag.traces.store import TraceStore
 
 
 def main(
@@ -38,6 +39,8 @@ def main(
         objects.attrs["made_from"] = sorted({n for p in parts for n in p.attrs["made_from"]})
     elif view == "features":
         objects = join(inputs)
+    elif "traces" in inputs:
+        objects = TraceStore(inputs["traces"])
     else:
         objects = open_view(view, inputs["images"], inputs.get("reconstructions"))
     if not len(objects):

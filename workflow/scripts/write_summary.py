@@ -53,10 +53,10 @@ def main(
 
 
 def _lost(ranked: pd.DataFrame) -> str:
-    """How many objects have no image, and why."""
+    """How many objects have neither image nor trace, and why."""
     lost = ranked.loc[ranked["status"] != "ok", "status"].value_counts()
     said = ", ".join(f"{n} {status}" for status, n in lost.items())
-    return f"; without an image: {said}" if said else ""
+    return f"; without data: {said}" if said else ""
 
 
 def _incomplete(paths: dict[str, list[str]]) -> str:

@@ -16,7 +16,6 @@ Rules for flux images (FITS; float arrays)
     else from its first image extension: a cube (band, y, x), or a plane where there is one band.
 """
 
-import contextlib
 import fnmatch
 import hashlib
 import io
@@ -32,7 +31,8 @@ import numpy as np
 
 from hoag.options import ConfigError, option
 from hoag.surveys import _containers as containers
-from hoag.surveys._containers import Entry, UnreadableError, as_text, one_line, text
+from hoag.surveys._containers import Entry, UnreadableError, as_text, one_line
+from hoag.surveys._sources import named, opened_fits, read_labels, text_columns
 from hoag.surveys._types import FLUX_IMAGE, RENDERED_IMAGE, Cutout, Failure
 
 if TYPE_CHECKING:
@@ -248,27 +248,18 @@ def fetch(
 
 def _path(batch: Batch, name: str) -> Path:
     path = Path(batch.source)
-    with _named(f"batches.{name}.source"):
+    with named(f"batches.{name}.source"):
         containers.kind_of(path)
     return path
 
 
-@contextlib.contextmanager
-def _named(key: str) -> Iterator[None]:
-    """Put the key's path before the message of a `ConfigError`."""
-    try:
-        yield
-    except ConfigError as error:
-        raise ConfigError(f"{key}: {error}") from None
-
-
 def _items(batch: Batch, options: Options, name: str) -> list[_Item]:
     path = _path(batch, name)
-    with _named(f"batches.{name}.source"):
+    with named(f"batches.{name}.source"):
         items = _LISTS.get(containers.kind_of(path), _file_items)(path, batch, options)
-    with _named(f"batches.{name}.exclude"):
+    with named(f"batches.{name}.exclude"):
         items = _without_excluded(items, batch)
-    with _named(f"batches.{name}.labels"):
+    with named(f"batches.{name}.labels"):
         return _with_labels(items, batch, options)
 
 
@@ -380,7 +371,7 @@ def _extension_items(path: Path, batch: Batch, options: Options) -> list[_Item]:
             f"found one FITS file {str(path)!r}, allowed: with pixels: flux and no extensions "
             "(each of its image extensions is one object)"
         )
-    with containers.readable(path), _opened(path) as hdus:
+    with containers.readable(path), opened_fits(path) as hdus:
         numbers = [str(i) for i, hdu in enumerate(hdus) if _has_image(hdu)]
     if not numbers:
         raise ConfigError(f"found no image extension in {str(path)!r}, allowed: at least one")
@@ -404,19 +395,10 @@ def _column(path: Path, dataset: str | None, n: int) -> list[str | None] | None:
     return as_text(values.tolist())
 
 
-def _table(path: str, id_column: str, *others: str) -> list[list[str | None]]:
-    """Columns of a table, as text; the first holds ids."""
-    from hoag import catalogue
-
-    columns = [id_column, *others]
-    frame = catalogue.read(path, columns=list(dict.fromkeys(columns)), id_column=id_column)
-    return [as_text(frame[c].tolist()) for c in columns]
-
-
 def _without_excluded(items: list[_Item], batch: Batch) -> list[_Item]:
     if batch.exclude is None:
         return items
-    (column,) = _table(batch.exclude, batch.exclude_column)
+    (column,) = text_columns(batch.exclude, batch.exclude_column)
     out = set(column)
     kept = [i for i in items if i.own_id not in out and i.stem not in out]
     if not kept:
@@ -429,21 +411,9 @@ def _with_labels(items: list[_Item], batch: Batch, options: Options) -> list[_It
         return items
     if options.labels_dataset is not None:
         raise ConfigError("labels and labels_dataset: found both, allowed: one of them")
-    ids, values = _table(batch.labels, batch.labels_id_column, batch.labels_column)
-    labels = dict(zip(ids, _renamed(values, batch), strict=True))
+    columns = batch.labels_id_column, batch.labels_column
+    labels = read_labels(batch.labels, *columns, batch.labels_names)
     return [replace(i, label=labels.get(i.own_id, labels.get(i.stem))) for i in items]
-
-
-def _renamed(values: list[str | None], batch: Batch) -> list[str | None]:
-    if not batch.labels_names:
-        return values
-    names = {text(k): text(v) for k, v in batch.labels_names.items()}
-    if unnamed := sorted({v for v in values if v is not None and v not in names}):
-        raise ConfigError(
-            f"{batch.labels}, column {batch.labels_column!r}: found {unnamed[0]!r}, "
-            f"allowed by labels_names: {', '.join(map(str, names))}"
-        )
-    return [None if v is None else names[v] for v in values]
 
 
 # ---- their pixels
@@ -501,23 +471,8 @@ def _channels(image: "Image.Image", channels: int) -> np.ndarray:
 
 
 def _decode_fits(data: bytes, options: Options) -> np.ndarray:
-    with _opened(io.BytesIO(containers.inflate(data))) as hdus:
+    with opened_fits(io.BytesIO(containers.inflate(data))) as hdus:
         return _bands_of([hdu.data for hdu in _chosen(hdus, options)], options)
-
-
-@contextlib.contextmanager
-def _opened(source: Path | io.BytesIO) -> Iterator["fits.HDUList"]:
-    """An open FITS file, for which truncation is an error and an odd header is not."""
-    from astropy.io import fits
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.filterwarnings("error", message=".*truncated.*")
-        try:
-            with fits.open(source, memmap=False, lazy_load_hdus=False) as hdus:
-                yield hdus
-        except UserWarning as error:
-            raise OSError(one_line(error)) from None
 
 
 def _has_image(hdu: Any) -> bool:
@@ -569,7 +524,7 @@ def _extension_pixels(
     def decode(hdu: Any, options: Options) -> np.ndarray:
         return _bands_of([hdu.data], options)
 
-    with _opened(path) as hdus:
+    with opened_fits(path) as hdus:
         found = [(m, _tried(decode, hdus[int(m)], options)) for m in sorted(members, key=int)]
     yield from found
 

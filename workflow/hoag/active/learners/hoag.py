@@ -46,6 +46,9 @@ class Options:
     n_neighbours: int = option(
         5, doc="Known objects whose mean cosine distance is an object's novelty.", minimum=1
     )
+    standardise: bool = option(
+        False, doc="Divide each column by its standard deviation: for measured features."
+    )
 
 
 def learn(
@@ -64,7 +67,9 @@ def learn(
         raise ValueError("found no labelled object to learn from, allowed: 1 or more")
     classes = sorted(set(labels))
     mean = x.mean(axis=0, dtype=np.float64).astype(np.float32)
-    known = _directions(x[answers.index], mean)
+    scale = x.std(axis=0, dtype=np.float64) if options.standardise else np.ones(x.shape[1])
+    scale = np.where(scale > 0, scale, 1).astype(np.float32)
+    known = _directions(x[answers.index], mean, scale)
     coefficients = np.zeros((len(known), len(classes)))
     intercepts = np.zeros(len(classes))
     wanted = {c for c, i in zip(labels, answers.interest, strict=True) if not i <= 0} - {BORING}
@@ -84,6 +89,7 @@ def learn(
         "coefficients": coefficients,
         "intercepts": intercepts,
         "mean": mean,
+        "scale": scale,
     }
 
 
@@ -96,7 +102,7 @@ def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) ->
     logits = np.empty((len(x), len(state["classes"])))
     for start in range(0, len(x), _ROWS):
         rows = slice(start, start + _ROWS)
-        cosines = _directions(x[rows], state["mean"]) @ known.T
+        cosines = _directions(x[rows], state["mean"], state["scale"]) @ known.T
         decided = _similar(cosines, options) @ coefficients + state["intercepts"]
         n_most = max(_N_OTHERS, options.n_neighbours)
         nearest = None
@@ -124,8 +130,8 @@ def _largest(cosines: np.ndarray, n: int) -> np.ndarray:
     return -np.sort(-np.partition(cosines, -n, axis=1)[:, -n:], axis=1).astype(np.float64)
 
 
-def _directions(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
+def _directions(x: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """Unit vectors from the mean of all objects, float32; 0 for what lies there."""
-    away = x - mean
+    away = (x - mean) / scale
     lengths = np.sqrt(np.square(away).sum(axis=1, keepdims=True))
     return away / np.maximum(lengths, np.float32(1e-12))

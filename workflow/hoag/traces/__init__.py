@@ -1,0 +1,1 @@
+"""Light curves and spectra: rows of measurements, any number for each object."""
