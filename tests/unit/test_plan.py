@@ -265,6 +265,42 @@ FAULTS = {
         {"detector": "florest"},
         ["ranking.detector: found 'florest', allowed: forest, ", "did you mean 'forest'?"],
     ),
+    "aggregate of an unknown score": (
+        "small",
+        ["aggregates", "consensus", "of"],
+        ["wgan", "forest"],
+        ["aggregates.consensus.of: found 'forest', allowed: forest_residual_codes, "],
+    ),
+    "aggregate of an aggregate": (
+        "small",
+        ["aggregates", "other"],
+        {"of": ["wgan", "consensus"]},
+        ["aggregates.other.of: found 'consensus', allowed: forest_residual_codes, "],
+    ),
+    "aggregate of one": (
+        "features",
+        ["aggregates"],
+        {"all": {}},
+        ["aggregates.all: found 1 score to combine, allowed: 2 or more"],
+    ),
+    "aggregate by another name of the mean": (
+        "small",
+        ["aggregates", "consensus", "how"],
+        "borda",
+        ["aggregates.consensus.how: found 'borda', allowed: mean, max"],
+    ),
+    "aggregate with a detector's name": (
+        "small",
+        ["aggregates", "wgan"],
+        {},
+        ["aggregates.wgan: its column 'wgan' is also that of detectors.wgan, allowed: another"],
+    ),
+    "feature space with a name that is taken": (
+        "small",
+        ["features", "aggregates"],
+        {"kind": "pixels"},
+        ["features.aggregates: found 'aggregates', allowed: any other name"],
+    ),
     "unknown space to rank in": (
         "small",
         ["ranking"],
@@ -413,7 +449,17 @@ def test_defaults_are_resolved():
         ("residual_codes", "forest"),
         ("residual_codes", "neighbours"),
         ("classifier", "local_entropy"),
+        ("aggregates", "consensus"),
     ]
+
+
+def test_an_aggregate_can_order_the_table():
+    config = changed("small", ["ranking"], {"detector": "consensus"})
+    config["aggregates"]["all"] = {}
+    plan = make_plan(config)
+    assert plan.main == ("aggregates", "consensus")
+    assert plan.aggregates["consensus"].of == [("images", "wgan"), ("residual_codes", "neighbours")]
+    assert plan.aggregates["all"].of == plan.scores[:4]
 
 
 def test_the_user_s_configuration_is_left_as_it_is():

@@ -7,6 +7,7 @@ import pandas as pd
 from _job import job
 from hoag import tables
 from hoag.files import atomic
+from hoag.scores import ALONE, score_name
 
 
 def main(
@@ -23,8 +24,8 @@ def main(
     acknowledgement: str,
 ) -> None:
     ranked = tables.read("ranked", path_ranked)
-    name = main["detector"] if main["features"] == "images" else "_".join(main.values())
-    sigma = ranked[_prefix(main) + "_sigma"]
+    name = main["detector"] if main["features"] in ALONE else "_".join(main.values())
+    sigma = ranked[score_name(main["features"], main["detector"]) + "_sigma"]
     n_flagged = int((sigma > flag_above_sigma).sum())
     lines = {
         "run": f"{run}: detector {name}, seed {seed}",
@@ -53,13 +54,6 @@ def _lost(ranked: pd.DataFrame) -> str:
     lost = ranked.loc[ranked["status"] != "ok", "status"].value_counts()
     said = ", ".join(f"{n} {status}" for status, n in lost.items())
     return f"; without an image: {said}" if said else ""
-
-
-def _prefix(main: dict[str, str]) -> str:
-    """Prefix of the main detector's columns in the ranked table."""
-    if main["features"] == "images":
-        return main["detector"]
-    return f"{main['detector']}_{main['features']}"
 
 
 def _quality(metrics: pd.DataFrame, main: dict[str, str], seed: int) -> dict[str, str]:
