@@ -61,7 +61,7 @@ FAULTS = {
         "small",
         ["detector"],
         {},
-        ["detector: found 'detector', allowed: batches, ", "did you mean 'detectors'?"],
+        ["detector: found 'detector', allowed: aggregates, batches, ", "did you mean 'detectors'?"],
     ),
     "misspelt option": (
         "small",
@@ -263,7 +263,10 @@ FAULTS = {
         "small",
         ["ranking"],
         {"detector": "florest"},
-        ["ranking.detector: found 'florest', allowed: forest, ", "did you mean 'forest'?"],
+        [
+            "ranking.detector: found 'florest', allowed: consensus, forest, ",
+            "did you mean 'forest'?",
+        ],
     ),
     "aggregate of an unknown score": (
         "small",
