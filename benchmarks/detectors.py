@@ -209,7 +209,7 @@ def main() -> None:
     arguments.output.mkdir(parents=True, exist_ok=True)
 
     if arguments.only != "all":
-        print(f"without published means' sets: {', '.join(sorted(set(PUBLISHED) - set(found)))}")
+        print(f"published, but not in the folder: {', '.join(sorted(set(PUBLISHED) - set(found)))}")
         common = {n: p for n, p in found.items() if n in PUBLISHED}
         jobs = {n: lambda n=n, p=p: forest_rows(n, p, arguments.trials) for n, p in common.items()}
         table = grown(arguments.output / "forests.csv", jobs, "forests")
