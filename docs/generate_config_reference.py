@@ -177,7 +177,7 @@ def _rows_of_property(
     n_least = whole.get("minItems", whole.get("minProperties"))
     rules = [
         allowed,
-        n_least and f"at least {n_least} entry",
+        n_least and f"at least {n_least} {'entry' if n_least == 1 else 'entries'}",
         whole.get("uniqueItems") and "no repeats",
     ]
     allowed = ", ".join(rule for rule in rules if rule)

@@ -6,6 +6,7 @@ from hoag.digests import digest
 from hoag.environment import has_gpu
 from hoag.options import ConfigError, as_identity, as_plain
 from hoag.plan import make_plan, source_identity
+from hoag.scores import AGGREGATES, ALONE
 from hoag.surveys._types import draws
 from hoag.uncertainty.trainings import drawn_options
 
@@ -30,8 +31,9 @@ wildcard_constraints:
     batch="|".join(PLAN.batches),
     shard=r"\d+",
     seed=r"\d+",
-    features="|".join(["images", *PLAN.features]),
-    detector="|".join(PLAN.detectors),
+    features="|".join([*ALONE, *PLAN.features]),
+    detector="|".join([*PLAN.detectors, *PLAN.aggregates]),
+    aggregate="|".join(PLAN.aggregates) or "none",
     embedding="|".join(PLAN.embeddings) or "none",
     model="|".join(PLAN.models) or "none",
     experiment="|".join(PLAN.experiments) or "none",
@@ -321,6 +323,13 @@ def all_scores(seeds):
     ]
 
 
+def aggregated_scores(wc):
+    """Merged score tables that an aggregate combines."""
+    pattern = "results/{run}/scores/{space}/{name}/seed-{seed}.parquet"
+    pairs = PLAN.aggregates[wc.aggregate].of
+    return [pattern.format(space=s, name=n, **wc) for s, n in pairs]
+
+
 def score_names(seeds):
     return [[space, name, seed] for space, name in PLAN.scores for seed in seeds]
 
@@ -478,7 +487,7 @@ def uncertainty_figures():
 def title_of(wc):
     """A detector's name as figures show it."""
     space = getattr(wc, "features", "images")
-    return wc.detector if space == "images" else f"{wc.detector} on {space}"
+    return wc.detector if space in ALONE else f"{wc.detector} on {space}"
 
 
 def title_of_map(wc):

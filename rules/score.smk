@@ -1,6 +1,7 @@
 # Detectors of images (the WGAN) stand under scores/images/, detectors of vectors under the name of
 # their feature space.
 ruleorder: score_images > score_objects
+ruleorder: aggregate_scores > merge_scores
 
 
 rule score_images:
@@ -100,6 +101,28 @@ rule merge_scores:
         "Merge the scores of {wildcards.detector} in {wildcards.features}, seed {wildcards.seed}"
     script:
         "../workflow/scripts/merge_scores.py"
+
+
+rule aggregate_scores:
+    input:
+        scores=aggregated_scores,
+    output:
+        scores=f"results/{{run}}/scores/{AGGREGATES}/{{aggregate}}/seed-{{seed}}.parquet",
+    log:
+        "results/{run}/logs/aggregate_scores/{aggregate}-{seed}.log",
+    benchmark:
+        "results/{run}/benchmarks/aggregate_scores/{aggregate}-{seed}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        how=lambda wc: PLAN.aggregates[wc.aggregate].how,
+        reference_batches=PLAN.reference_batches,
+        code=code("aggregate_scores"),
+        libraries=libraries("analysis"),
+    message:
+        "Combine the ranks of several detectors into {wildcards.aggregate}, seed {wildcards.seed}"
+    script:
+        "../workflow/scripts/aggregate_scores.py"
 
 
 rule rank_objects:

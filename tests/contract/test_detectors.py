@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
+from scipy.stats import spearmanr
 from threadpoolctl import threadpool_limits
 
 from hoag import registry
@@ -87,6 +88,11 @@ class TestContract:
             read = dict(file)
         again = module.score(x, options, read)
         np.testing.assert_array_equal(again, module.score(x, options, state))
+
+    def test_equal_objects_score_alike(self, kind):
+        x = np.repeat(vectors(), 2, axis=0)
+        scores = fit_and_score(kind, x)
+        np.testing.assert_array_equal(scores[::2], scores[1::2])
 
     def test_odd_samples_do_not_stop_it(self, kind):
         constant_column = vectors()
@@ -181,6 +187,41 @@ def test_a_forest_of_two_objects_is_the_formula_by_hand():
         assert any(np.isclose(found, value).all() for value in (parted, together)), found
 
 
+def test_the_mean_path_of_a_search_is_the_published_one():
+    """c(n) = 2 H(n - 1) - 2 (n - 1) / n with H(i) = ln(i) + Euler's number (eq. 2 of the paper)."""
+    module = registry.load("detectors", "extended_isolation_forest")
+    assert module.expected_path(1) == 0
+    assert module.expected_path(2) == pytest.approx(0.1544313298)
+    assert module.expected_path(256) == pytest.approx(10.2447701)
+
+
+def test_a_tree_of_four_points_on_a_line_is_one_of_those_by_hand():
+    """Limit log2(4) = 2: a point is set apart at once (path 1), in the second step (2), or ends
+    beside a neighbour (2 + c(2))."""
+    x = np.array([[0.0], [1.0], [3.0], [7.0]], np.float32)
+    c2, c4 = (2 * (np.log(k - 1) + 0.5772156649) - 2 * (k - 1) / k for k in (2, 4))
+    one, two, pair = 1.0, 2.0, 2 + c2
+    by_hand = {
+        (one, two, pair, pair),  # 0 first, then 1 | 3 7
+        (one, pair, pair, two),  # 0 first, then 1 3 | 7
+        (two, two, two, two),  # 0 1 | 3 7 first
+        (two, pair, pair, one),  # 7 first, then 0 | 1 3
+        (pair, pair, two, one),  # 7 first, then 0 1 | 3
+    }
+    found = {}
+    for seed in range(300):
+        scores = eif(x, seed=seed, n_trees=1, max_samples=4)
+        paths = tuple(np.round(-np.log2(scores) * c4, 9))
+        found[paths] = found.get(paths, 0) + 1
+    assert set(found) == {tuple(np.round(p, 9)) for p in by_hand}
+    # a cut is uniform over the range of 7: it sets the point at 0 apart with chance 1/7, both pairs
+    # apart with 2/7, and the point at 7 with 4/7
+    share = {k: n / 300 for k, n in found.items()}
+    assert share[two, two, two, two] == pytest.approx(2 / 7, abs=0.08)
+    first_apart = sum(n for paths, n in share.items() if paths[0] == one)
+    assert first_apart == pytest.approx(1 / 7, abs=0.07)
+
+
 def test_extension_level_zero_is_the_standard_forest():
     """Same distribution of scores as scikit-learn's, whose c(2) is 1 instead of 0.154."""
     rng = np.random.default_rng(0)
@@ -189,6 +230,20 @@ def test_extension_level_zero_is_the_standard_forest():
     extended = eif(x, probes, extension_level=0, n_trees=400)
     standard = fit_and_score("isolation_forest", x, probes, n_trees=400)
     assert np.corrcoef(extended, standard)[0, 1] > 0.98
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_isotree_s_forest_scores_alike(level):
+    """Ranks agree with isotree's as well as with those of another seed."""
+    isotree = pytest.importorskip("isotree")
+    x = np.random.default_rng(3).normal(size=(500, 4)).astype(np.float32)
+    ours, again = (eif(x, seed=s, extension_level=level, n_trees=300) for s in (1, 2))
+    other = isotree.IsolationForest(
+        ntrees=300, sample_size=256, ndim=level + 1, standardize_data=False,
+        missing_action="fail", nthreads=1, random_seed=1,
+    )  # fmt: skip
+    theirs = other.fit(x).predict(x)
+    assert spearmanr(ours, theirs)[0] > spearmanr(ours, again)[0] - 0.02
 
 
 def test_no_ghosts_between_blobs():

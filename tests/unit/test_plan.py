@@ -66,7 +66,7 @@ FAULTS = {
         "small",
         ["detector"],
         {},
-        ["detector: found 'detector', allowed: batches, ", "did you mean 'detectors'?"],
+        ["detector: found 'detector', allowed: aggregates, batches, ", "did you mean 'detectors'?"],
     ),
     "misspelt option": (
         "small",
@@ -328,7 +328,46 @@ FAULTS = {
         "small",
         ["ranking"],
         {"detector": "florest"},
-        ["ranking.detector: found 'florest', allowed: forest, ", "did you mean 'forest'?"],
+        [
+            "ranking.detector: found 'florest', allowed: consensus, forest, ",
+            "did you mean 'forest'?",
+        ],
+    ),
+    "aggregate of an unknown score": (
+        "small",
+        ["aggregates", "consensus", "of"],
+        ["wgan", "forest"],
+        ["aggregates.consensus.of: found 'forest', allowed: forest_residual_codes, "],
+    ),
+    "aggregate of an aggregate": (
+        "small",
+        ["aggregates", "other"],
+        {"of": ["wgan", "consensus"]},
+        ["aggregates.other.of: found 'consensus', allowed: forest_residual_codes, "],
+    ),
+    "aggregate of one": (
+        "features",
+        ["aggregates"],
+        {"all": {}},
+        ["aggregates.all: found 1 score to combine, allowed: 2 or more"],
+    ),
+    "aggregate by another name of the mean": (
+        "small",
+        ["aggregates", "consensus", "how"],
+        "borda",
+        ["aggregates.consensus.how: found 'borda', allowed: mean, max"],
+    ),
+    "aggregate with a detector's name": (
+        "small",
+        ["aggregates", "wgan"],
+        {},
+        ["aggregates.wgan: its column 'wgan' is also that of detectors.wgan, allowed: another"],
+    ),
+    "feature space with a name that is taken": (
+        "small",
+        ["features", "aggregates"],
+        {"kind": "pixels"},
+        ["features.aggregates: found 'aggregates', allowed: any other name"],
     ),
     "unknown space to rank in": (
         "small",
@@ -567,6 +606,7 @@ def test_defaults_are_resolved():
         ("residual_codes", "neighbours"),
         ("joint_losses", "odd_pair"),
         ("classifier", "local_entropy"),
+        ("aggregates", "consensus"),
     ]
 
 
@@ -577,6 +617,15 @@ def test_colours_of_a_map_are_found():
         ("images", "wgan", "sigma"),
         ("", "", "label"),
     ]
+
+
+def test_an_aggregate_can_order_the_table():
+    config = changed("small", ["ranking"], {"detector": "consensus"})
+    config["aggregates"]["all"] = {}
+    plan = make_plan(config)
+    assert plan.main == ("aggregates", "consensus")
+    assert plan.aggregates["consensus"].of == [("images", "wgan"), ("residual_codes", "neighbours")]
+    assert plan.aggregates["all"].of == plan.scores[:5]
 
 
 def test_the_user_s_configuration_is_left_as_it_is():

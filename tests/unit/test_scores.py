@@ -1,11 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import percentileofscore, zscore
+from scipy.stats import percentileofscore, rankdata, zscore
 
 from hoag import tables
 from hoag.options import ConfigError
-from hoag.scores import merge, rank
+from hoag.scores import aggregate, merge, rank
 
 
 def raw(n=60, seed=0):
@@ -73,6 +73,48 @@ def test_merge_refuses():
         merge(raw(), ["nope"])
     with pytest.raises(ValueError, match="'o0000'"):
         merge(pd.concat([raw(), raw().head(1)]), ["first"])
+
+
+def several(n=3):
+    return [merge(raw(seed=seed), ["first", "night"]) for seed in range(n)]
+
+
+def test_the_mean_of_percentiles_orders_as_borda_s_count(tmp_path):
+    members = several()
+    out = aggregate(members, "mean")
+    assert list(out["object_id"]) == list(raw()["object_id"])
+    counts = sum(rankdata(m["score"]) for m in members)  # a tie shares its ranks
+    np.testing.assert_allclose(rankdata(out["score"].round(9)), rankdata(counts.round(9)))
+    tables.write("scores", merge(out, ["first"]), tmp_path / "scores.parquet")
+
+
+def test_an_aggregate_by_hand():
+    def member(score):
+        objects = {"object_id": list("abcd"), "batch": "first"}
+        return merge(pd.DataFrame(objects | {"score": score}), ["first"])
+
+    members = [member([1.0, 2, 3, 4]), member([-9.0, 5, 5, -10])]
+    assert list(aggregate(members, "mean")["score"]) == [25, 56.25, 68.75, 50]
+    assert list(aggregate(members, "max")["score"]) == [37.5, 75, 75, 87.5]
+
+
+@pytest.mark.parametrize("how", ["mean", "max"])
+def test_an_aggregate_follows_the_object_not_the_row(how):
+    members = several()
+    shuffled = [m.sample(frac=1, random_state=i) for i, m in enumerate(members)]
+    pd.testing.assert_frame_equal(
+        aggregate(shuffled, how), aggregate(members, how), check_exact=True
+    )
+
+
+@pytest.mark.parametrize("how", ["mean", "max"])
+def test_an_object_that_one_detector_lacks_is_not_ranked(how):
+    whole = aggregate(several(), how).set_index("object_id")["score"]
+    first, second, third = several()
+    second.loc[3, ["score", "percentile"]] = np.nan
+    found = aggregate([first, second, third.drop(index=9)], how).set_index("object_id")["score"]
+    assert list(found.index[found.isna()]) == ["o0003", "o0009"]
+    pd.testing.assert_series_equal(found.dropna(), whole.drop(["o0003", "o0009"]))
 
 
 def catalogue(n=60):

@@ -38,7 +38,7 @@ def test_configfile_replaces_the_default_run(build):
     workspace.configure(detectors={"forest": {"kind": "isolation_forest", "features": ["a"]}})
     workspace.configure(features={"a": {"kind": "pixels"}}, embeddings=None, claim=None)
     workspace.configure(purity=None, studies=None, models=None, truth=None, experiments=None)
-    workspace.configure(uncertainty=None)
+    workspace.configure(uncertainty=None, aggregates=None)
     planned = workspace.plan()
     assert set(planned.jobs) == {
         "prepare_catalogue",

@@ -185,7 +185,7 @@ def test_scores_depend_on_neither_cores_nor_shards(undisturbed, build):
     config = yaml.safe_load((other.folder / "small.yaml").read_text())
     detectors = {k: config["detectors"][k] for k in ("wgan", "forest")}
     other.configure(shard_size=100, detectors=detectors, embeddings=None, claim=None, purity=None)
-    other.configure(uncertainty=None)
+    other.configure(uncertainty=None, aggregates=None)
     done = other.run("scores", cores=1)
     assert done.code == 0, done.said
     expected = undisturbed.workspace.tables()

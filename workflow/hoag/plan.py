@@ -27,7 +27,7 @@ from hoag.metrics import Truth
 from hoag.models._shape import check_shape
 from hoag.options import ConfigError, as_identity, as_plain, build, unknown
 from hoag.schema import check_schema
-from hoag.scores import score_name
+from hoag.scores import AGGREGATES, ALONE, score_name
 from hoag.surveys._types import FEATURES, IMAGES, INPUTS, draws, lists_objects
 from hoag.uncertainty.trainings import Trainings, build_trainings
 
@@ -81,6 +81,14 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Aggregate:
+    """A detector that combines the ranks of others."""
+
+    of: list[tuple[str, str]]  # (features, detector)
+    how: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """All that the rules need to know."""
 
@@ -93,6 +101,7 @@ class Plan:
     models: dict[str, Any]
     features: dict[str, Entry]
     detectors: dict[str, Entry]
+    aggregates: dict[str, Aggregate]
     embeddings: dict[str, Entry]
     similar: dict[str, dict[str, Any]]  # searches in plain values, all ids as text
     colours: dict[str, list[Colour]]  # of each embedding
@@ -111,12 +120,10 @@ class Plan:
 
     @property
     def scores(self) -> list[tuple[str, str]]:
-        """Every (features, detector); an image detector's features are called "images"."""
-        return [
-            (space, name)
-            for name, entry in self.detectors.items()
-            for space in entry.keys.get("features", ["images"])
-        ]
+        """Every (features, detector); an image detector's features are called "images", those of
+        an aggregate "aggregates"."""
+        own = _spaces_and_names(self.detectors)
+        return [*own, *((AGGREGATES, name) for name in self.aggregates)]
 
     def looks_with(self, space: str) -> Entry:
         """The feature space whose network looks at the objects: mostly the space itself."""
@@ -152,7 +159,7 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
         for name, section in config["detectors"].items()
     }
     _check_prepared(features)
-    _check_names(features, detectors)
+    _check_names(features, detectors, config["aggregates"])
     models = _models(config, detectors, chain)
     # a space that has learned from labels knows what held-out objects are
     unsupervised = [n for n, f in features.items() if not getattr(f.module, "NEEDS_LABELS", False)]
@@ -178,6 +185,7 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
         main=("", ""),
         residuals_of=_residuals_of(config, detectors, features),
         uncertainty=build_trainings(config, features, detectors, chain.shape if chain else None),
+        aggregates=_aggregates(config["aggregates"], detectors),
     )
     reference = config.get("reference_batches", plan.fit_batches)
     _known(config["purity"], unsupervised, "purity")
@@ -450,20 +458,47 @@ def _check_prepared(features: Mapping[str, Entry]) -> None:
             _known(entry.options.of, able, f"features.{name}.of")
 
 
-def _check_names(features: Mapping[str, Entry], detectors: Mapping[str, Entry]) -> None:
+def _spaces_and_names(detectors: Mapping[str, Entry]) -> list[tuple[str, str]]:
+    return [
+        (space, name)
+        for name, entry in detectors.items()
+        for space in entry.keys.get("features", ["images"])
+    ]
+
+
+def _check_names(
+    features: Mapping[str, Entry], detectors: Mapping[str, Entry], aggregates: Iterable[str]
+) -> None:
     """Names that would stand for two things in paths or columns."""
-    if "images" in features:
-        raise ConfigError("features.images: found 'images', allowed: any other name")
+    for name in ALONE:
+        if name in features:
+            raise ConfigError(f"features.{name}: found {name!r}, allowed: any other name")
     columns: dict[str, str] = {}
-    for name, entry in detectors.items():
-        for space in entry.keys.get("features", ["images"]):
-            label = score_name(space, name)
-            if label in columns:
-                raise ConfigError(
-                    f"detectors.{name}: its column {label!r} is also that of detectors."
-                    f"{columns[label]}, allowed: another name"
-                )
-            columns[label] = name
+    named = [(f"detectors.{n}", score_name(space, n)) for space, n in _spaces_and_names(detectors)]
+    named += [(f"aggregates.{n}", score_name(AGGREGATES, n)) for n in aggregates]
+    for key, label in named:
+        if label in columns:
+            raise ConfigError(
+                f"{key}: its column {label!r} is also that of {columns[label]}, "
+                "allowed: another name"
+            )
+        columns[label] = key
+
+
+def _aggregates(
+    sections: Mapping[str, Any], detectors: Mapping[str, Entry]
+) -> dict[str, Aggregate]:
+    """Which scores each aggregate takes; its detectors are named as their columns are."""
+    pairs = {score_name(space, name): (space, name) for space, name in _spaces_and_names(detectors)}
+    result = {}
+    for name, section in sections.items():
+        of = _known(section.get("of", list(pairs)), pairs, f"aggregates.{name}.of")
+        if len(of) < 2:
+            raise ConfigError(
+                f"aggregates.{name}: found {len(of)} score to combine, allowed: 2 or more"
+            )
+        result[name] = Aggregate([pairs[label] for label in of], section["how"])
+    return result
 
 
 def _models(
@@ -502,7 +537,8 @@ def _main(section: Mapping[str, Any], plan: Plan) -> tuple[str, str]:
     name = section.get("detector", next(iter(plan.detectors)))
     spaces = [s for s, d in plan.scores if d == name]
     if not spaces:
-        raise ConfigError(unknown("ranking.detector", name, plan.detectors))
+        allowed = [*plan.detectors, *plan.aggregates]
+        raise ConfigError(unknown("ranking.detector", name, allowed))
     space = section.get("features", spaces[0])
     if space not in spaces:
         raise ConfigError(unknown("ranking.features", space, spaces))

@@ -7,6 +7,8 @@ import pandas as pd
 
 from hoag.options import ConfigError, unknown
 
+AGGREGATES = "aggregates"  # stands where others have their feature space
+ALONE = ("images", AGGREGATES)  # what needs no mention beside a detector's name
 _OWN = ("score", "sigma", "percentile")
 
 
@@ -56,6 +58,38 @@ def merge(raw: pd.DataFrame, reference_batches: Sequence[str]) -> pd.DataFrame:
     for name in _components(raw):
         out[name] = raw[name].to_numpy(np.float64)
     return out
+
+
+def aggregate(tables: Sequence[pd.DataFrame], how: str) -> pd.DataFrame:
+    """Combine the ranks of several detectors into one raw score.
+
+    Parameters
+    ----------
+    tables
+        ``scores`` of each detector, against the same reference batches; a tie of scores is a tie
+        of percentiles.
+    how
+        "mean": mean percentile over the detectors, which orders the reference objects as Borda's
+        count does (de Borda 1781). "max": the highest percentile, for what one detector alone
+        finds.
+
+    Returns
+    -------
+    DataFrame
+        object_id, batch and score, from 0 to 100, for every object of any table, sorted by batch
+        and object_id; to be given to `merge`. NaN unless every detector has a score: a mean over
+        fewer would rank an object by what could not be measured of it.
+
+    Notes
+    -----
+    An object's score depends on its own percentiles alone. Objects of a later batch that lie
+    beyond all reference objects share the percentile 100.
+    """
+    keys = ["object_id", "batch"]
+    ranks = [table.set_index(keys)["percentile"] for table in tables]
+    table = pd.concat(ranks, axis=1)
+    score = table.agg(how, axis=1, skipna=False).rename("score")
+    return score.reset_index().sort_values(["batch", "object_id"], ignore_index=True)
 
 
 def _components(table: pd.DataFrame) -> list[str]:
@@ -159,4 +193,4 @@ def _joined(objects: pd.DataFrame, table: pd.DataFrame, name: str) -> pd.DataFra
 
 def score_name(space: str, detector: str) -> str:
     """Prefix of a detector's columns: its name, and its feature space where it has one."""
-    return detector if space == "images" else f"{detector}_{space}"
+    return detector if space in ALONE else f"{detector}_{space}"

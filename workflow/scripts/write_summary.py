@@ -8,6 +8,7 @@ from _job import job
 from _spaces import spaces_of
 from hoag import tables
 from hoag.files import atomic
+from hoag.scores import ALONE, score_name
 
 
 def main(
@@ -25,8 +26,8 @@ def main(
     acknowledgement: str,
 ) -> None:
     ranked = tables.read("ranked", path_ranked)
-    name = main["detector"] if main["features"] == "images" else "_".join(main.values())
-    sigma = ranked[_prefix(main) + "_sigma"]
+    name = main["detector"] if main["features"] in ALONE else "_".join(main.values())
+    sigma = ranked[score_name(main["features"], main["detector"]) + "_sigma"]
     n_flagged = int((sigma > flag_above_sigma).sum())
     lines = {
         "run": f"{run}: detector {name}, seed {seed}",
@@ -68,13 +69,6 @@ def _incomplete(paths: dict[str, list[str]]) -> str:
             why = ", ".join(f"{n} {reason}" for reason, n in reasons[:3].items())
             said.append(f"{reasons.sum()} lack some of {space} ({why})")
     return "; ".join(said)
-
-
-def _prefix(main: dict[str, str]) -> str:
-    """Prefix of the main detector's columns in the ranked table."""
-    if main["features"] == "images":
-        return main["detector"]
-    return f"{main['detector']}_{main['features']}"
 
 
 def _quality(metrics: pd.DataFrame, main: dict[str, str], seed: int) -> dict[str, str]:

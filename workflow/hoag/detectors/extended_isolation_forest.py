@@ -20,6 +20,7 @@ from hoag.options import ConfigError, option
 TAKES = "vectors"
 EULER = 0.5772156649
 _CUTS = 2**23  # numbers of the cuts that are held at a time
+_BLOCK = 256  # rows that go through a tree together
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,7 @@ def score(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> n
     out = np.full(len(x), np.nan)
     rows = scorable(x, state["sample"])
     if rows.any():
-        sample = np.ascontiguousarray(state["sample"], dtype=np.float64)
-        chosen = np.ascontiguousarray(x[rows], dtype=np.float64)
+        sample, chosen = state["sample"], x[rows].astype(np.float32)
         size = min(options.max_samples, len(sample))
         level = options.extension_level
         n_coordinates = sample.shape[1] if level is None else level + 1
@@ -115,24 +115,29 @@ def _compiled() -> tuple[Callable, Callable]:
     threads = os.environ.get("OMP_NUM_THREADS", "")  # Snakemake says it of a job
     if threads.isdigit() and 0 < int(threads) < numba.get_num_threads():
         numba.set_num_threads(int(threads))
-    path_of = njit(expected_path)
+    path_of, project = njit(expected_path), njit(_projection, forceinline=True)
 
     def grow_forest(
         x: np.ndarray, trees: np.ndarray, size: int, n_coordinates: int, seed: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Cuts of all trees: coordinates and normals (tree, node, k), offsets, children, depths."""
+        """Cuts of all trees: coordinates and normals (tree, node, k), offsets, children, lengths.
+
+        The left child is kept; the right one follows it. A leaf is its own left child, and its
+        offset sends everything there.
+        """
         n, d = x.shape
         limit = int(np.ceil(np.log2(size)))
         n_trees, n_nodes = len(trees), 2 ** (limit + 1) - 1
-        axes = np.zeros((n_trees, n_nodes, n_coordinates), np.int32)
+        axes = np.zeros((n_trees, n_nodes, n_coordinates), np.uint32)
         normals = np.zeros((n_trees, n_nodes, n_coordinates))
-        offsets = np.zeros((n_trees, n_nodes))
-        children = np.full((n_trees, n_nodes), -1, np.int32)  # the left one; the right one follows
+        offsets = np.full((n_trees, n_nodes), np.inf)
+        children = np.zeros((n_trees, n_nodes), np.uint32)
         lengths = np.zeros((n_trees, n_nodes))
         for tree in prange(n_trees):
             np.random.seed((seed + 7919 * trees[tree]) % 2**31)
             members = np.random.permutation(n)[:size]
             spare = np.empty(size, np.int64)
+            point = np.zeros((1, d))
             first, last = np.zeros(n_nodes, np.int64), np.zeros(n_nodes, np.int64)
             depth = np.zeros(n_nodes, np.int64)
             last[0], used, node = size, 1, 0
@@ -140,27 +145,26 @@ def _compiled() -> tuple[Callable, Callable]:
                 low, high = first[node], last[node]
                 count = high - low
                 if depth[node] >= limit or count <= 1:
+                    children[tree, node] = node
                     lengths[tree, node] = depth[node] + path_of(count)
                     node += 1
                     continue
                 chosen = np.random.permutation(d)[:n_coordinates]
-                offset = 0.0
                 for k in range(n_coordinates):
                     j = chosen[k]
                     least, most = np.inf, -np.inf
                     for i in range(low, high):
-                        value = x[members[i], j]
+                        value = np.float64(x[members[i], j])
                         least, most = min(least, value), max(most, value)
-                    slope = np.random.normal()
-                    axes[tree, node, k], normals[tree, node, k] = j, slope
-                    offset += slope * (least + np.random.random() * (most - least))
+                    place = j if n_coordinates == d else k
+                    axes[tree, node, place] = j
+                    normals[tree, node, place] = np.random.normal()
+                    point[0, j] = least + np.random.random() * (most - least)
+                offset = project(point, 0, axes, normals, tree, node)
                 offsets[tree, node] = offset
                 place, rest = low, 0
                 for i in range(low, high):
-                    dot = 0.0
-                    for k in range(n_coordinates):
-                        dot += normals[tree, node, k] * x[members[i], axes[tree, node, k]]
-                    if dot < offset:
+                    if project(x, members[i], axes, normals, tree, node) < offset:
                         members[place] = members[i]
                         place += 1
                     else:
@@ -182,20 +186,56 @@ def _compiled() -> tuple[Callable, Callable]:
         children: np.ndarray,
         lengths: np.ndarray,
     ) -> np.ndarray:
-        """Sum over the trees of each row's path length, (n,)."""
-        n_trees, _, n_coordinates = axes.shape
+        """Sum over the trees of each row's path length, (n,).
+
+        A block of rows goes through one tree after the other, so that the tree stays in the cache;
+        its rows take each step together and all take the same number of steps, so that the
+        processor needn't wait or guess.
+        """
+        n_trees, n_nodes = offsets.shape
+        limit = int(np.log2(n_nodes + 1)) - 1
         out = np.zeros(len(x))
-        for i in prange(len(x)):
-            total = 0.0
+        for block in prange(-(-len(x) // _BLOCK)):
+            low, high = block * _BLOCK, min(len(x), (block + 1) * _BLOCK)
+            nodes = np.empty(high - low, np.uint32)
             for tree in range(n_trees):
-                node = 0
-                while children[tree, node] >= 0:
-                    dot = 0.0
-                    for k in range(n_coordinates):
-                        dot += normals[tree, node, k] * x[i, axes[tree, node, k]]
-                    node = children[tree, node] + (dot >= offsets[tree, node])
-                total += lengths[tree, node]
-            out[i] = total
+                nodes[:] = 0
+                for _ in range(limit):
+                    for i in range(low, high):
+                        node = nodes[i - low]
+                        right = project(x, i, axes, normals, tree, node) >= offsets[tree, node]
+                        nodes[i - low] = children[tree, node] + np.uint32(right)
+                for i in range(low, high):
+                    out[i] += lengths[tree, nodes[i - low]]
         return out
 
     return njit(grow_forest, parallel=True), njit(path_lengths, parallel=True)
+
+
+def _projection(
+    x: np.ndarray, i: int, axes: np.ndarray, normals: np.ndarray, tree: int, node: int
+) -> float:
+    """Dot product of a row and a node's normal, whose coordinates are ``axes``, or all in order.
+
+    Four sums side by side, always the same ones: faster than one, and no less reproducible.
+    """
+    n = normals.shape[2]
+    a = b = c = d = 0.0
+    whole = n - n % 4
+    if n == x.shape[1]:
+        for k in range(0, whole, 4):
+            a += normals[tree, node, k] * x[i, k]
+            b += normals[tree, node, k + 1] * x[i, k + 1]
+            c += normals[tree, node, k + 2] * x[i, k + 2]
+            d += normals[tree, node, k + 3] * x[i, k + 3]
+        for k in range(whole, n):
+            a += normals[tree, node, k] * x[i, k]
+    else:
+        for k in range(0, whole, 4):
+            a += normals[tree, node, k] * x[i, axes[tree, node, k]]
+            b += normals[tree, node, k + 1] * x[i, axes[tree, node, k + 1]]
+            c += normals[tree, node, k + 2] * x[i, axes[tree, node, k + 2]]
+            d += normals[tree, node, k + 3] * x[i, axes[tree, node, k + 3]]
+        for k in range(whole, n):
+            a += normals[tree, node, k] * x[i, axes[tree, node, k]]
+    return a + b + (c + d)

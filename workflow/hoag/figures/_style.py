@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hoag.files import atomic
+from hoag.scores import ALONE
 
 # Okabe & Ito's palette without its yellow, which is lost on white; black comes last
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -123,12 +124,12 @@ def by_object(values: pd.Series, object_ids: Iterable[str]) -> pd.Series:
 
 
 def series_name(features: Any, detector: str) -> str:
-    """What a detector is called in a legend: image detectors stand alone, others name their input.
+    """What a detector is called in a legend: those of vectors name their feature space.
 
     >>> series_name("codes", "knn"), series_name("images", "wgan")
     ('knn on codes', 'wgan')
     """
-    if pd.isna(features) or features in ("", "images"):
+    if pd.isna(features) or features in ("", *ALONE):
         return plain(detector)
     return plain(f"{detector} on {features}")
 
