@@ -737,3 +737,13 @@ def test_captions_are_valid_text(name):
     text = (REPORT / f"{name}.rst").read_text(encoding="utf-8")
     assert text.strip().endswith(".")
     core.publish_doctree(text, settings_overrides={"halt_level": 2, "report_level": 2})
+
+
+def test_rounds_without_held_out_objects_have_no_empty_panels():
+    table = draw_rounds(2, 3)
+    columns = ["mean", "mean_low", "mean_high", "median", "low", "high"]
+    table.loc[table["quantity"].str.startswith("held_out"), columns] = np.nan
+    figure, drawn = rounds.draw_rounds(table)
+    assert set(drawn["quantity"]) == {"pool_mcc", "n_found"}
+    assert len(figure.axes) == 2 * 3 and all(axes.lines for axes in figure.axes)
+    assert len(rounds.draw_rounds(draw_rounds(2, 3))[0].axes) == 4 * 3

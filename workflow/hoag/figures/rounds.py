@@ -35,27 +35,31 @@ def draw_rounds(rounds: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     Returns
     -------
     figure
-        Four panels for each class of anomalies: medians over trials, with the band of
-        68 % of them where at most six experiments are drawn.
+        Four panels for each class of anomalies, two where nothing is held out: medians over
+        trials, with the band of 68 % of them where at most six experiments are drawn.
     table
         The rows that are drawn.
     """
-    table = rounds[rounds["quantity"].isin(PANELS)].reset_index(drop=True)
+    known = rounds["quantity"].isin(PANELS) & rounds["median"].notna()
+    held_out = rounds.loc[known, "quantity"].str.startswith("held_out").any()
+    shown = [q for q in PANELS if held_out or not q.startswith("held_out")]
+    table = rounds[rounds["quantity"].isin(shown)].reset_index(drop=True)
     experiments = list(dict.fromkeys(table["experiment"]))
     classes = list(dict.fromkeys(table["class"]))
-    height = 2.9 * 2 * max(len(classes), 1) + 0.4 + _style.key_height(experiments)
+    down = len(shown) // 2  # rows of panels for a class
+    height = 2.9 * down * max(len(classes), 1) + 0.4 + _style.key_height(experiments)
     figure = _style.new_figure(height, layout="constrained")
     if not classes:
         _style.say(figure.subplots(), "no trial was run")
         return figure, table
-    panels = figure.subplots(2 * len(classes), 2, squeeze=False, sharex=True)
+    panels = figure.subplots(down * len(classes), 2, squeeze=False, sharex=True)
     for row, name in enumerate(classes):
         of_class = table[table["class"] == name]
-        for i, quantity in enumerate(PANELS):
-            axes = panels[2 * row + i // 2, i % 2]
+        for i, quantity in enumerate(shown):
+            axes = panels[down * row + i // 2, i % 2]
             _draw(axes, of_class[of_class["quantity"] == quantity], experiments)
             prefix = f"{_style.shortened(name)}: " if len(classes) > 1 else ""
-            _style.letter(axes, 4 * row + i, prefix + TITLES[quantity])
+            _style.letter(axes, len(shown) * row + i, prefix + TITLES[quantity])
     for axes in panels[-1]:
         axes.set_xlabel("round")
     figure.suptitle("Active learning, round by round")
