@@ -510,7 +510,7 @@ def map_reconstructions(wc):
 
 def failures_of_features():
     """Tables of the objects that lack features which a detector works in, of the first seed."""
-    spaces = {name for name, _ in PLAN.scores if name != "images"}
+    spaces = {name for name, _ in PLAN.scores if name in PLAN.features}
     for name in list(spaces):
         spaces |= set(getattr(PLAN.features[name].options, "of", ()))
     return {
@@ -624,7 +624,7 @@ def similar_tables():
 
 def similar_results():
     """Tables of all searches, and their figures where there are images."""
-    drawn = PLAN.similar if PLAN.chain is not None else []
+    drawn = PLAN.similar if PLAN.has_pictures else []
     return [*similar_tables(), *(f"{RESULTS}/figures/similar-{n}.png" for n in drawn)]
 
 
