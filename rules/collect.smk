@@ -23,7 +23,7 @@ rule download:
 
 rule images:
     input:
-        map_images,
+        all_images(),
     message:
         "All images are there"
 

@@ -495,6 +495,13 @@ def title_of_map(wc):
     return f"{wc.embedding}: {keys['objects']} objects, {keys['features']}"
 
 
+def all_images():
+    """Training images, and what people look at."""
+    if not PLAN.has_pictures:
+        return []
+    return shards(IMAGES) + (shards(PICTURES) if PLAN.display else [])
+
+
 def map_images(wc):
     """Pictures of a map's objects; the images themselves where residuals are taken from them."""
     if not PLAN.has_pictures:

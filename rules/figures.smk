@@ -136,6 +136,8 @@ rule plot_rebuilt:
         "results/{run}/benchmarks/plot_rebuilt/{features}.tsv"
     conda:
         "../envs/torch.yaml"
+    resources:
+        gpu=GPU,
     params:
         plugin=plugin_of("features"),
         columns=handed_columns,
@@ -176,6 +178,8 @@ rule plot_generated:
         "results/{run}/benchmarks/plot_generated/{features}.tsv"
     conda:
         "../envs/torch.yaml"
+    resources:
+        gpu=GPU,
     params:
         plugin=plugin_of("features"),
         columns=handed_columns,
@@ -224,6 +228,8 @@ rule plot_attributes:
         "results/{run}/benchmarks/plot_attributes/{features}.tsv"
     conda:
         "../envs/torch.yaml"
+    resources:
+        gpu=GPU,
     params:
         plugin=plugin_of("features"),
         columns=handed_columns,
@@ -425,7 +431,7 @@ rule plot_mosaic:
     input:
         embedding=f"results/{{run}}/embeddings/{{embedding}}/seed-{SEED}.parquet",
         quality=f"results/{{run}}/embeddings/{{embedding}}/seed-{SEED}.quality.csv",
-        images=map_images,
+        images=lambda wc: shards(PICTURES) if PLAN.has_pictures else [],
     output:
         png=report(
             "results/{run}/figures/mosaic-{embedding}.png",

@@ -8,6 +8,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from hoag import registry
+from hoag.options import build
 
 SMALL = {"som": {"columns": 8, "rows": 6}, "tsne": {"iterations": 250}}
 HEAVY = [
@@ -76,6 +77,24 @@ def test_no_place_depends_on_what_else_is_placed(embed):
     order = np.random.default_rng(1).permutation(np.arange(80, N))
     shuffled = embed(x[[*rows, *order]], rows)
     np.testing.assert_array_equal(shuffled[80:], all_at_once[order])
+
+
+@pytest.mark.parametrize(("tree_below", "method"), [(10_000, "bh"), (50, "fft")])
+def test_tsne_places_by_the_method_of_its_fit(monkeypatch, tree_below, method):
+    """By itself openTSNE takes another one for more rows, which moves all of them."""
+    import openTSNE
+
+    from hoag.embeddings import tsne
+
+    asked = []
+    monkeypatch.setattr(tsne, "TREE_BELOW", tree_below)
+    original = openTSNE.TSNE.__init__
+    monkeypatch.setattr(
+        openTSNE.TSNE, "__init__", lambda self, **kw: asked.append(kw) or original(self, **kw)
+    )
+    options = build(tsne.Options, {"iterations": 10}, "x")
+    assert np.isfinite(tsne.embed(two_clouds(), np.arange(80), options, 1)).all()
+    assert [kw["negative_gradient_method"] for kw in asked] == [method]
 
 
 def test_a_copy_of_a_fitted_object_lies_beside_it(embed):

@@ -140,6 +140,16 @@ def test_options_that_shape_no_result_are_no_part_of_its_identity():
     assert as_identity(Asked(3, 4)) == {"size": 3} and "retries" in as_plain(Asked(3, 4))
 
 
+def test_an_option_that_is_not_used_is_no_part_of_the_identity():
+    @dataclasses.dataclass(frozen=True)
+    class Asked:
+        size: int = option(1, doc="Size.")
+        column: str | None = option(None, doc="Column.")
+
+    assert as_identity(Asked()) == {"size": 1}
+    assert as_identity(Asked(column="radius")) == {"size": 1, "column": "radius"}
+
+
 def test_unknown_names_the_nearest_in_any_case_and_shortens_long_lists():
     assert unknown("a", "IMAG", ["i_mag", "z"]) == (
         "a: found 'IMAG', allowed: i_mag, z; did you mean 'i_mag'?"

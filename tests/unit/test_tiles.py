@@ -645,9 +645,9 @@ def test_a_missing_column_of_sizes_is_named(tmp_path):
 # --- window by window
 
 
-def windows_of(folder, **options):
+def windows_of(folder, *, pattern="*-{band}.fits", **options):
     own = {"bands": ["g"], "size_px": SIZE, "pixel_scale_arcsec": SCALE, "step_px": 11} | options
-    batch = {"tiles": str(folder), "pattern": "*-{band}.fits"}
+    batch = {"tiles": str(folder), "pattern": pattern}
     made = build(windows.Options, own, "survey"), build(windows.Batch, batch, "batch")
     listed = windows.list_objects(made[1], made[0], seed=1, name="first")
     assert len(listed) == windows.count(made[1], made[0], name="first")
@@ -700,6 +700,17 @@ def test_a_broken_tile_stops_a_search_by_windows(tmp_path):
         ConfigError, match=r"batches.first.tiles: found an unusable tile: .*a-g.fits"
     ):
         windows_of(tmp_path)
+
+
+def test_tiles_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    for folder in ("north", "south"):
+        (tmp_path / folder).mkdir()
+        write(tmp_path / folder / "field-g.fits", header(dec=1.0 if folder == "north" else -1.0))
+    listed, _ = windows_of(tmp_path, pattern="*/*-{band}.fits")
+    assert sorted({i.rsplit("-", 2)[0] for i in listed["object_id"]}) == [
+        "north-field-g",
+        "south-field-g",
+    ]
 
 
 def test_windows_have_one_size():

@@ -40,8 +40,8 @@ def resolve(
     Parameters
     ----------
     name
-        ``<feature space>.<feature>``, a score's column as in the ranked table
-        (``<detector>_<feature space>_sigma``), or a column of the catalogue; the first that fits.
+        ``<feature space>.<feature>``, a column of the catalogue, or a score's column as in the
+        ranked table (``<detector>_<feature space>_sigma``); the first that fits.
     key
         Path in the configuration, for the message.
     features

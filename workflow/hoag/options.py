@@ -126,9 +126,18 @@ def as_plain(options: Any) -> dict[str, Any]:
 
 
 def as_identity(options: Any) -> dict[str, Any]:
-    """As `as_plain`, with only those options that shape a result."""
+    """As `as_plain`, with only those options that shape a result.
+
+    One that is left at a default of None is no part of it, so that a new option changes nothing
+    for who doesn't use it.
+    """
+    unused = {
+        f.name
+        for f in dataclasses.fields(options)
+        if f.default is None and getattr(options, f.name) is None
+    }
     shaping = {f.name for f in dataclasses.fields(options) if f.metadata["shapes_result"]}
-    return {k: v for k, v in as_plain(options).items() if k in shaping}
+    return {k: v for k, v in as_plain(options).items() if k in shaping - unused}
 
 
 def _plain(value: Any) -> Any:

@@ -145,6 +145,10 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
             raise ConfigError(f"survey: found no file or folder {path!r}")
     kind = survey.module.object_kind(survey.options)
     batches = _batches(config, survey)
+    if column := getattr(survey.options, "size_column", None):
+        for batch in batches.values():
+            there = catalogue.column_names(batch.keys["catalogue"])
+            _known([column], there, "survey.size_column")
     chain = _chain(config, survey, kind, "images")
     features = {
         name: _feature(section, f"features.{name}", survey, batches, chain)
@@ -581,6 +585,12 @@ def _colours(plan: Plan) -> dict[str, list[Colour]]:
         name: _column_names(entry, shape, plan.features) if name in named else None
         for name, entry in plan.features.items()
     }
+    for name, entry in plan.embeddings.items():
+        for column in {"object_id", "x", "y"} & set(entry.keys["colour_by"]):
+            raise ConfigError(
+                f"embeddings.{name}.colour_by: found {column!r}, which the map itself has, "
+                "allowed: another column"
+            )
     columns = None
     if not lists_objects(plan.survey.module):  # else the survey may add some of its own
         sources = (batch.keys["catalogue"] for batch in plan.batches.values())

@@ -44,7 +44,7 @@ def samples(
     network, panels = known.network, {}
     for column, values in levels.items():
         drawn = {v: network.sample(N_SAMPLES, seed, {column: v}) for v in values}
-        panels[f"{column} given"] = {f"{v:.4g}": pictures(network, z) for v, z in drawn.items()}
+        panels[f"{column} given"] = {f"{v:.8g}": pictures(network, z) for v, z in drawn.items()}
     return panels
 
 
@@ -64,7 +64,7 @@ def changes(known: Known, levels: dict[str, list[float]]) -> dict[str, dict[str,
         shown = {"reconstruction": to_bytes(network.reconstruct(images, own))}
         for value in (values[0], values[-1]):
             changed = network.change(images, own, column, value)
-            shown[f"{value:.4g}"] = pictures(network, changed)
+            shown[f"{value:.8g}"] = pictures(network, changed)
         panels[f"{column} changed"] = shown
     return panels
 

@@ -47,7 +47,8 @@ def _strips(
         return
     words = {"nearest": "nearest to", "farthest": "farthest from"}
     for query in section["objects"]:
-        for end, found in table[table["query"] == query].groupby("end", sort=False):
+        for end in ["nearest", "farthest"] if section["farthest"] else ["nearest"]:
+            found = table[(table["query"] == query) & (table["end"] == end)]
             rows = pd.concat([_asked([query]), found])
             yield f"{words[end]} {query}", rows, figures.ACROSS
 

@@ -13,6 +13,7 @@ from hoag.options import option
 from hoag.seeds import generator
 
 EXACT_BELOW = 1_000  # rows among which neighbours are looked for one by one
+TREE_BELOW = 10_000  # fitted rows whose forces a tree sums, a grid from there on
 START, JITTER = 1e-4, 1e-6  # spread of the first positions, and of what sets equal ones apart
 PLACING_PERPLEXITY, PLACING_NEIGHBOURS = 5, 25  # openTSNE's own for further rows
 
@@ -60,6 +61,8 @@ def _fit(x: np.ndarray, options: Options, seed: int) -> tuple[np.ndarray, Place]
         exaggeration=options.exaggeration,
         n_iter=options.iterations,
         initialization=start,
+        # by itself it chooses anew when rows are placed, by how many there are
+        negative_gradient_method="bh" if len(x) < TREE_BELOW else "fft",
         random_state=seed % 2**32,
         n_jobs=1,
         **search,

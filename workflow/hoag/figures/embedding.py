@@ -213,7 +213,12 @@ def _draw_groups(axes: Axes, points: pd.DataFrame) -> None:
 
 def _draw_kinds(axes: Axes, beside: Axes, points: pd.DataFrame, column: str) -> None:
     """Commonest kinds first, so that the rare ones lie on top and stand last in the key."""
-    counts = points[column].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    counts = (
+        points[column]
+        .value_counts()
+        .sort_index(key=lambda i: i.astype(str))
+        .sort_values(ascending=False, kind="stable")
+    )
     n = len(points)
     rest = points[~points[column].isin(counts.index[:N_KINDS])]
     _scatter(axes, rest, n, color=_style.PALE)

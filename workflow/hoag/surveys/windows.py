@@ -6,6 +6,7 @@ survey ``tiles`` does, whose rules hold. Windows at a tile's edge may come from 
 where they lie farther from the edge.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,23 +75,21 @@ def list_objects(batch: Batch, options: Options, *, seed: int, name: str) -> "pd
     Returns
     -------
     DataFrame
-        ``object_id`` (the tile's file name, y and x of the first pixel), ``ra_deg`` and ``dec_deg``
+        ``object_id`` (the tile's name, y and x of the first pixel), ``ra_deg`` and ``dec_deg``
         of the window's middle (ICRS), ``tile``, ``x0_px``, ``y0_px`` from 0.
 
     Raises
     ------
     ConfigError
-        If a tile can't be used: nobody could say which windows are lost.
+        If a tile can't be used, since nobody could say which windows are lost, or if two can't be
+        told apart by name.
     """
     import pandas as pd
     from astropy.wcs.utils import pixel_to_skycoord
 
     found = _tiles(batch, options, name)
-    stems = [Path(t.place.source).name.split(".")[0] for t in found]
-    if len(set(stems)) < len(stems):  # several extensions, or folders
-        stems = [f"{stem}-{i:03d}" for i, stem in enumerate(stems)]
     parts = []
-    for tile, stem in zip(found, stems, strict=True):
+    for tile, stem in zip(found, _stems(found, name), strict=True):
         y0, x0 = (a.ravel() for a in np.meshgrid(*_starts(tile.shape, options), indexing="ij"))
         middle = (options.size_px - 1) / 2
         sky = pixel_to_skycoord(x0 + middle, y0 + middle, tile.wcs).icrs
@@ -122,6 +121,22 @@ def _tiles(batch: Batch, options: Options, name: str) -> list[Tile]:
         if tile.fault:
             raise ConfigError(f"batches.{name}.tiles: found an unusable tile: {tile.fault}")
     return found
+
+
+def _stems(tiles_found: Sequence[Tile], name: str) -> list[str]:
+    """Names of the tiles: of the files, with folder and extension where files share one."""
+    paths = [Path(t.place.source) for t in tiles_found]
+    stems = [p.name.split(".")[0] for p in paths]
+    if len(set(stems)) < len(stems):
+        extensions = [t.place.extension for t in tiles_found]
+        stems = [
+            f"{p.parent.name}-{s}" + ("" if e is None else f"-{e}")
+            for p, s, e in zip(paths, stems, extensions, strict=True)
+        ]
+    for stem in stems:
+        if stems.count(stem) > 1:
+            raise ConfigError(f"batches.{name}.tiles: found two tiles {stem!r}, allowed: one")
+    return stems
 
 
 def _starts(shape: tuple[int, int], options: Options) -> tuple[np.ndarray, np.ndarray]:
