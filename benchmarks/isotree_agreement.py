@@ -39,7 +39,7 @@ def of_isotree(x: np.ndarray, level: int, seed: int) -> np.ndarray:
         standardize_data=False,
         missing_action="fail",
         nthreads=1,
-        random_seed=seed + 1,
+        random_seed=1000 * (seed + 1),  # tree i takes this number plus i
     )
     return forest.fit(x).predict(x)
 

@@ -115,7 +115,7 @@ def _compiled() -> tuple[Callable, Callable]:
     threads = os.environ.get("OMP_NUM_THREADS", "")  # Snakemake says it of a job
     if threads.isdigit() and 0 < int(threads) < numba.get_num_threads():
         numba.set_num_threads(int(threads))
-    path_of, project = njit(expected_path), njit(_projection, forceinline=True)
+    path_of, project = njit(expected_path), njit(_projection, inline="always")
 
     def grow_forest(
         x: np.ndarray, trees: np.ndarray, size: int, n_coordinates: int, seed: int
