@@ -180,9 +180,12 @@ def test_a_damaged_file_fails_and_the_others_come(tmp_path):
     source = as_folder(drawn(), tmp_path)
     (source / "s1.csv").write_text("jd,mag,e\n1,fifteen,0.1\n")
     (source / "s2.csv").write_text("jd,magnitude,e\n1,15,0.1\n")
+    pd.DataFrame({"jd": [1.0], "mag": [15.0], "e": [0.1]}).to_parquet(source / "s98.parquet")
+    whole = (source / "s98.parquet").read_bytes()
+    (source / "s98.parquet").write_bytes(whole[:-60] + bytes(50) + whole[-10:])
     found = answers(*survey(source))
     failed = [name for name, answer in sorted(found.items()) if isinstance(answer, Failure)]
-    assert failed == ["s1", "s2"]
+    assert failed == ["s1", "s2", "s98"]
     assert found["s1"].status == "invalid" and "fifteen" in found["s1"].reason
     assert "column: found 'mag', allowed: e, jd, magnitude" in found["s2"].reason
 
@@ -292,13 +295,6 @@ def test_features_are_what_others_compute(curve, tmp_path):
     found = row[[f"g_{name}" for name in expected]].to_numpy()
     np.testing.assert_allclose(found, list(expected.values()), rtol=1e-4)
     assert row["g_periodogram_period_0"] == pytest.approx(3.7, rel=0.02)
-
-
-def test_several_jobs_of_the_library_give_the_same_numbers(curve):
-    curves = [tuple(values[i:] for values in curve.values()) for i in range(40)]
-    extractor = light_curve_features._extractor(light_curve_features.Options(), has_errors=True)
-    one, two = (extractor.many(curves, n_jobs=n, sorted=True) for n in (1, 2))
-    np.testing.assert_array_equal(one, two)
 
 
 def test_each_filter_is_measured_by_itself(curve, tmp_path):

@@ -82,6 +82,7 @@ def test_a_column_without_values_or_spread_stays_harmless():
     assert (x[:, 0] == 0).all() and np.isnan(x[:, 1]).all()
     x, _ = run(frame, impute=True, n_components=2)
     assert np.isfinite(x).all()
+    assert not x[:, -1].any(), "nobody lacks what there is of nobody"
     with pytest.raises(ValueError, match="found 0 complete rows, allowed: 2 or more"):
         run(frame, n_components=2)
 

@@ -1,6 +1,7 @@
 """Spectra in the layouts of SDSS, DESI and tables, their line indices and components."""
 
 import zipfile
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -311,6 +312,42 @@ def test_lines_that_are_not_covered_are_nan_and_masked_pixels_do_no_harm(caplog)
     assert np.isnan(x.loc[2]).all()
     assert x.loc[3, "ew_halpha_nii"] == pytest.approx(x.loc[0, "ew_halpha_nii"], rel=1e-3)
     assert "ew_halpha_nii: not defined for 2 of 4 spectra" in caplog.text
+
+
+def test_exposures_at_the_same_wavelengths_are_averaged_by_their_weights():
+    """Three exposures, the one with the line between two without; one of those masked."""
+    flat = spectrum(np.ones_like)
+    lined = spectrum(lambda w: 1 - 0.9 * gaussian(w, 6567.5, 5))
+    masked = spectrum(lambda w: w + 1e9, ivar=0.0)
+
+    def together(*some):
+        order = np.argsort(np.concatenate([s["wavelength_angstrom"] for s in some]), kind="stable")
+        return {k: np.concatenate([s[k] for s in some])[order] for k in flat}
+
+    x = indices(
+        lined, together(flat, lined, flat), together(masked, lined, lined), wavelengths="air"
+    )["ew_halpha_nii"]
+    assert x[0] == pytest.approx(0.9 * 5 * np.sqrt(2 * np.pi), rel=0.01)
+    assert x[1] == pytest.approx(x[0] / 3, rel=1e-6)
+    assert x[2] == pytest.approx(x[0], rel=1e-6)
+
+
+def test_rows_that_are_missing_are_not_covered():
+    whole = spectrum(lambda w: 1 - 0.5 * gaussian(w, 4862, 5))
+    wave = whole["wavelength_angstrom"]
+    gap = (wave > 4850) & (wave < 4875)
+    cut = {k: v[~gap] for k, v in whole.items()}
+    x = indices(whole, cut, wavelengths="air")
+    assert np.isfinite(x.loc[0, "ew_hbeta"]) and np.isnan(x.loc[1, "ew_hbeta"])
+    assert x.loc[1, "ew_mgb"] == pytest.approx(x.loc[0, "ew_mgb"], abs=1e-6)
+
+
+def test_spectra_that_nobody_shifted_are_remarked_on(caplog):
+    class Store:
+        attributes: ClassVar = {"rest_frame": False}
+
+    line_indices.fit(Store(), line_indices.Options(), 0)
+    assert "taken to be at rest" in caplog.text
 
 
 # ---- components

@@ -55,6 +55,11 @@ def train_network(
     -------
     dict
         Weights as ``network/{name}``, ``scale``, ``history`` (n, k) and ``history_names`` (k,).
+
+    Raises
+    ------
+    ValueError
+        If the training diverged.
     """
     import tempfile
     from pathlib import Path
@@ -72,9 +77,11 @@ def train_network(
         )
         keywords = {"say": say} if say else {}
         train(module, store, np.arange(len(store)), options.batch_size, schedule, **keywords)
-    weights = module.network.state_dict().items()
+    weights = {n: v.detach().cpu().numpy() for n, v in module.network.state_dict().items()}
+    if not all(np.isfinite(value).all() for value in weights.values()):
+        raise ValueError("the training diverged: found weights that aren't finite")
     return {
-        **{_WEIGHTS + name: value.detach().cpu().numpy() for name, value in weights},
+        **{_WEIGHTS + name: value for name, value in weights.items()},
         "scale": np.array(module.scale),
         "history": np.array([list(row.values()) for row in module.history], np.float64),
         "history_names": np.array(list(module.history[0])),

@@ -45,6 +45,7 @@ BREAK = "d4000"
 _BREAK_BANDS = ((3850.0, 3950.0), (4000.0, 4100.0))
 _OPTICAL = tuple(n for n in INDICES if n not in ("lya", "civ", "mgii"))
 _COVERED = 0.8  # least share of a band in pixels that are not masked
+_REACH = 0.75  # of the way to the nearer neighbour, the farthest that a pixel's bin goes
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,9 @@ class Options:
 
 
 def fit(store: Any, options: Options, seed: int) -> dict[str, np.ndarray]:
-    """Nothing is learnt."""
+    """Nothing is learnt; spectra that nobody shifted are remarked on."""
+    if not getattr(store, "attributes", {}).get("rest_frame", True):
+        _log.warning("no column of redshifts was given: the spectra are taken to be at rest")
     return {}
 
 
@@ -122,16 +125,23 @@ def in_vacuum(air: float) -> float:
 
 
 class _Pixels:
-    """One spectrum as bins that touch half way between pixels; masked ones count for nothing."""
+    """One spectrum as bins that touch half way between pixels; masked ones count for nothing.
+
+    Several values at one wavelength (exposures, overlapping arms) are one pixel, their mean
+    weighted by inverse variances. Where rows are missing the bins don't reach across the gap.
+    """
 
     def __init__(self, spectrum: Mapping[str, np.ndarray]) -> None:
-        good = spectrum["ivar"] > 0
-        self.wavelength = spectrum["wavelength_angstrom"][good]
-        self.flux = spectrum["flux"][good].astype(np.float64)
-        every = spectrum["wavelength_angstrom"]
-        middle = (every[1:] + every[:-1]) / 2
-        self.low = np.concatenate([every[:1], middle])[good]
-        self.high = np.concatenate([middle, every[-1:]])[good]
+        every, row = np.unique(spectrum["wavelength_angstrom"], return_inverse=True)
+        ivar = np.bincount(row, spectrum["ivar"], len(every))
+        weighted = np.bincount(row, spectrum["ivar"] * spectrum["flux"], len(every))
+        good = ivar > 0
+        self.wavelength, self.flux = every[good], weighted[good] / ivar[good]
+        step = np.diff(every)
+        nearest = np.fmin(np.append(step, np.nan), np.append(np.nan, step))
+        halves = np.append(0, step / 2), np.append(step / 2, 0)
+        below, above = (np.fmin(half, _REACH * nearest) for half in halves)
+        self.low, self.high = (every - below)[good], (every + above)[good]
 
     def overlaps(self, low: float, high: float) -> np.ndarray:
         """Width of each pixel within a band (angstrom); all 0 where it isn't covered."""

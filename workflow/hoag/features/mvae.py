@@ -75,6 +75,7 @@ def fit(
     ValueError
         For a column without any value.
     """
+    from hoag.models.mvae.trained import within_reach
     from hoag.models.mvae.training import MVAETraining, Pairs
 
     known = np.isfinite(columns).any(axis=0)
@@ -84,7 +85,7 @@ def fit(
     values = columns.astype(np.float64)
     mean, spread = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
     spread = np.where(spread > 0, spread, 1.0)
-    scaled = ((values - mean) / spread).astype(np.float32)
+    scaled = within_reach((values - mean) / spread)
     scale = input_scale(store, seed)
     module = MVAETraining(options, store.shape, len(options.columns), scale, seed)
     state = train_network(

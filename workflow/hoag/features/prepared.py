@@ -27,7 +27,7 @@ class Options:
     impute: bool = option(
         False,
         doc="Replace a missing value by its column's median, and add a column `missing` that is 1 "
-        "for such an object and 0 for all others.",
+        "for such an object and 0 for all others (columns without a value in the fit don't count).",
     )
     scale: bool = option(
         True, doc="Make each column's mean 0 and its standard deviation 1; `missing` stays."
@@ -64,8 +64,8 @@ def fit(table: "pd.DataFrame", options: Options, seed: int) -> dict[str, np.ndar
     Returns
     -------
     dict
-        ``columns`` (d,) text; ``median``, ``mean`` and ``deviation`` (d,), of the values that there
-        are (a column without any has 0, 0, 1, a constant one the deviation 1); ``components``
+        ``columns`` (d,) text; ``known`` (d,) bool, those with any value; ``median``, ``mean`` and
+        ``deviation`` (d,), of the values that there are (a column without any has 0, 0, 1, a constant one the deviation 1); ``components``
         (k, d), each with its largest element positive, of the complete rows, or of all once they
         are filled in; k is 0 where none are asked for.
 
@@ -88,6 +88,7 @@ def fit(table: "pd.DataFrame", options: Options, seed: int) -> dict[str, np.ndar
         deviation[deviation <= 1e-12 * np.abs(mean)] = 1
     state = {
         "columns": np.array(columns, np.str_),
+        "known": known,
         "median": median,
         "mean": mean,
         "deviation": deviation,
@@ -111,7 +112,7 @@ def transform(
     if len(state["components"]):
         out = (out - state["centre"]) @ state["components"].T
     if options.impute:
-        out = np.column_stack([out, np.isnan(x).any(axis=1)])
+        out = np.column_stack([out, np.isnan(x[:, state["known"]]).any(axis=1)])
     return out.astype(np.float32)
 
 

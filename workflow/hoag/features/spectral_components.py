@@ -132,9 +132,9 @@ def transform(spectra: Any, options: Options, state: Mapping[str, np.ndarray]) -
     -------
     (n, k + 2) float32
         Coordinates, and what the components leave over: its root mean square, in continua, and its
-        mean square in units of the bins' own variances (NaN never: where errors are unknown all
-        variances are 1). All are NaN for a spectrum with less than ``min_coverage`` of the bins or
-        without light; the log says how many there were.
+        mean square in units of the bins' own variances (where errors are unknown these are 1,
+        and it grows with brightness). All are NaN for a spectrum with less than ``min_coverage`` of
+        the bins or without light; the log says how many there were.
     """
     x, ivar = normalised(spectra, options)
     mean, components = state["mean"], state["components"]

@@ -10,7 +10,7 @@ from torch import Tensor
 from hoag.models._layers import best_device, freeze
 from hoag.seeds import sequence
 
-BATCH = 128
+BATCH, MULTIPLE = 128, 16  # other numbers of rows round matrix products otherwise
 
 
 class Trained:
@@ -32,12 +32,21 @@ class Trained:
         """``function`` of a few rows of the arrays (tensors on the device) at a time, joined."""
         parts = zip(*(torch.as_tensor(a).split(BATCH) for a in arrays), strict=True)
         with torch.inference_mode():
-            done = [function(*(p.to(self.device) for p in part)).cpu() for part in parts]
+            done = [
+                function(*(_filled_up(p).to(self.device) for p in part)).cpu()[: len(part[0])]
+                for part in parts
+            ]
         return torch.cat(done).numpy()
 
     def as_pictures(self, decoded: Tensor) -> Tensor:
         """What a decoder gives, (n, c, y, x), as images (n, y, x, c) in which white is one."""
         return (decoded * self.scale).permute(0, 2, 3, 1)
+
+
+def _filled_up(rows: Tensor) -> Tensor:
+    """With zeros up to the next multiple."""
+    more = -len(rows) % MULTIPLE
+    return torch.cat([rows, rows.new_zeros(more, *rows.shape[1:])]) if more else rows
 
 
 def to_bytes(pictures: np.ndarray) -> np.ndarray:

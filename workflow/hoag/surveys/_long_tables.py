@@ -113,7 +113,7 @@ def _parsed(name: str, data: bytes, layout: Layout) -> dict[str, np.ndarray] | U
             table = pa.csv.read_csv(stream, convert_options=_conversion(layout))
         _check_columns(table.column_names, layout.columns)
         return _arrays(table, layout)
-    except (pa.ArrowException, UnicodeDecodeError, ConfigError, UnreadableError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError, ConfigError, UnreadableError) as error:
         return UnreadableError(one_line(error))
 
 

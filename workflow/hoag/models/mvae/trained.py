@@ -12,6 +12,13 @@ from hoag.models._trained import Trained, common_noise
 from hoag.models.mvae.networks import MultimodalVAE
 from hoag.models.vae.trained import drawn
 
+REACH = 5.0  # standard deviations of a column beyond which a value counts as this far
+
+
+def within_reach(scaled: np.ndarray) -> np.ndarray:
+    """Scaled columns as the networks get them, float32: a stand-in such as -9999 stays harmless."""
+    return np.clip(scaled, -REACH, REACH).astype(np.float32)
+
 
 class TrainedMVAE(Trained):
     """Codes of images and columns, either from the other, samples with chosen columns.
@@ -73,11 +80,13 @@ class TrainedMVAE(Trained):
         The i-th code comes from the same random numbers whatever is given, so that rows of samples
         differ in what is given alone.
         """
-        columns = np.full((1, len(self.columns)), np.nan)
+        columns = np.full((n, len(self.columns)), np.nan)
         for name, value in (given or {}).items():
-            columns[0, self.columns.index(name)] = value
-        noise = torch.as_tensor(drawn(n, self.n_components, seed)).to(self.device)
-        return self.apply(lambda c: self._posterior(None, c).draw(noise), self._scaled(columns))
+            columns[:, self.columns.index(name)] = value
+        noise = drawn(n, self.n_components, seed)
+        return self.apply(
+            lambda c, e: self._posterior(None, c).draw(e), self._scaled(columns), noise
+        )
 
     def change(
         self, images: np.ndarray, columns: np.ndarray, name: str, value: float
@@ -135,7 +144,7 @@ class TrainedMVAE(Trained):
         return [*parts, self._scaled(columns)]
 
     def _scaled(self, columns: np.ndarray) -> np.ndarray:
-        return ((columns - self.mean) / self.spread).astype(np.float32)
+        return within_reach((columns - self.mean) / self.spread)
 
     def _image(self, images: Tensor) -> Tensor:
         return as_tensor(images) / self.scale
