@@ -65,9 +65,10 @@ def fit(table: "pd.DataFrame", options: Options, seed: int) -> dict[str, np.ndar
     -------
     dict
         ``columns`` (d,) text; ``known`` (d,) bool, those with any value; ``median``, ``mean`` and
-        ``deviation`` (d,), of the values that there are (a column without any has 0, 0, 1, a constant one the deviation 1); ``components``
-        (k, d), each with its largest element positive, of the complete rows, or of all once they
-        are filled in; k is 0 where none are asked for.
+        ``deviation`` (d,), of the values that there are (a column without any has 0, 0, 1, a
+        constant one the deviation 1); ``components`` (k, d), each with its largest element
+        positive, of the complete rows, or of all once they are filled in; k is 0 where none are
+        asked for.
 
     Raises
     ------
