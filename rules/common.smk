@@ -206,12 +206,19 @@ def catalogues_of_columns(wc):
     return [f"{RESULTS}/catalogue/{name}.parquet" for name in batches]
 
 
+def own_file(wc):
+    """The file that a feature space reads besides, followed as an input."""
+    path = getattr(PLAN.features[wc.features].options, "path", None)
+    return {"file": path} if path else {}
+
+
 def features_to_fit(wc):
     """Inputs of a feature space's fit: all shards of the fit batches."""
     view, inputs = feature_view(wc), {}
     if view == "catalogue":
         return dict(
-            catalogue=expand(f"{RESULTS}/catalogue/{{b}}.parquet", b=PLAN.fit_batches)
+            catalogue=expand(f"{RESULTS}/catalogue/{{b}}.parquet", b=PLAN.fit_batches),
+            **own_file(wc),
         )
     if view == "features":
         return {
@@ -242,7 +249,7 @@ def features_to_extract(wc):
     """Inputs of a feature space for one shard."""
     view = feature_view(wc)
     if view == "catalogue":
-        return dict(catalogue=f"{RESULTS}/catalogue/{wc.batch}.parquet")
+        return dict(catalogue=f"{RESULTS}/catalogue/{wc.batch}.parquet", **own_file(wc))
     if view == "features":
         return {
             f"space_{name}": expand(FEATURES, **{**wc, "features": name})

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,9 @@ from hoag import registry
 from hoag.surveys._types import LIGHT_CURVE, SPECTRUM
 from hoag.traces.store import Traces
 
+FROM_ELSEWHERE = Path(tempfile.mkdtemp()) / "scores.csv"
 SMALL = {
+    "table": {"path": str(FROM_ELSEWHERE)},
     "prepared": {"of": ["measured"], "n_components": 2},
     "autoencoder": {"iterations": 5, "width": 4, "n_components": 4, "batch_size": 8},
     "classifier": {
@@ -118,6 +122,9 @@ def drawn_catalogue(n=40, seed=3):
     return pd.DataFrame(
         table | {"dec_deg": 0.0, "mag": rng.normal(20, 1, n), "n_obs": np.arange(n)}
     )
+
+
+drawn_catalogue().to_csv(FROM_ELSEWHERE, index=False)
 
 
 def drawn_columns(n=40, seed=3):

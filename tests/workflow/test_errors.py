@@ -38,7 +38,8 @@ def test_configfile_replaces_the_default_run(build):
     workspace.configure(detectors={"forest": {"kind": "isolation_forest", "features": ["a"]}})
     workspace.configure(features={"a": {"kind": "pixels"}}, embeddings=None, claim=None)
     workspace.configure(purity=None, studies=None, models=None, truth=None, experiments=None)
-    workspace.configure(uncertainty=None, aggregates=None)
+    workspace.configure(uncertainty=None, aggregates=None, similar=None, retrieval=None)
+    workspace.configure(display=None)
     planned = workspace.plan()
     assert set(planned.jobs) == {
         "prepare_catalogue",

@@ -331,7 +331,9 @@ def _feature(
 ) -> Entry:
     entry = _entry("features", section, key, ())
     named = getattr(entry.options, "columns", ())
-    if named and not lists_objects(survey.module):
+    if path := getattr(entry.options, "path", None):
+        _known(named, catalogue.column_names(path), f"{key}.columns")
+    elif named and not lists_objects(survey.module):
         for batch in batches.values():
             columns = catalogue.column_names(batch.keys["catalogue"])
             _known(named, [*columns, "ra_deg", "dec_deg"], f"{key}.columns")
