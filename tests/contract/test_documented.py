@@ -178,9 +178,18 @@ def test_the_tiles_example_can_be_planned(tmp_path, monkeypatch):
     rows = pd.DataFrame({"id": [1], "ra": [1.0], "dec": [2.0]})
     Table.from_pandas(rows).write(tmp_path / "catalogue.fits")
     (tmp_path / "patches").mkdir()
-    plan = plan_of(tmp_path, monkeypatch, own_catalogue(4), own_catalogue(3))
+    plan = plan_of(tmp_path, monkeypatch, own_catalogue(5), own_catalogue(3))
     assert plan.survey.kind == "tiles" and plan.chain.shape == (96, 96, 3)
     assert plan.batches["first"].sources == ["catalogue.fits", "patches"]
+
+
+def test_the_example_of_scores_from_elsewhere_can_be_planned(tmp_path, monkeypatch):
+    pd.DataFrame({"name": ["a"], "score": [1.0]}).to_csv(tmp_path / "scores.csv", index=False)
+    base = {"run": "other", "survey": {"kind": "simulated"}}
+    base |= {"batches": [{"name": "first", "n_objects": 3}]}
+    base |= {"images": [{"kind": "lupton", "red": "i", "green": "r", "blue": "g"}]}
+    plan = plan_of(tmp_path, monkeypatch, own_catalogue(4), yaml.safe_dump(base))
+    assert plan.scores == [("theirs", "their_score")]
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "config" / "README.md"])
