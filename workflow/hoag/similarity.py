@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from hoag.detectors._rows import complete, spread
 from hoag.options import unknown
 from hoag.seeds import generator, sequence
+from hoag.vectors import complete, spread
 
 DISTANCES = ("euclidean", "cosine")
 EXACT_ROWS = 100_000  # above them the nearest are approximate

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from hoag.detectors._rows import fit_sample, scorable, spread
+from hoag.detectors._rows import fit_sample, scorable
+from hoag.vectors import spread
 
 
 def fit(x: np.ndarray, max_fit: int, seed: int, *, standardise: bool) -> dict[str, np.ndarray]:

@@ -5,13 +5,9 @@ import logging
 import numpy as np
 
 from hoag.seeds import generator
+from hoag.vectors import complete
 
 log = logging.getLogger(__name__)
-
-
-def complete(x: np.ndarray) -> np.ndarray:
-    """Which rows of (n, d) hold finite numbers only, (n,) bool."""
-    return np.isfinite(x).all(axis=1)
 
 
 def fit_sample(x: np.ndarray, max_fit: int, seed: int) -> np.ndarray:
@@ -41,16 +37,3 @@ def scorable(x: np.ndarray, sample: np.ndarray) -> np.ndarray:
     if x.shape[1] != sample.shape[1]:
         raise ValueError(f"found {x.shape[1]} columns, allowed: the {sample.shape[1]} of the fit")
     return complete(x) & (len(sample) > 0)
-
-
-def spread(sample: np.ndarray) -> np.ndarray:
-    """What the columns of (m, d) are divided by for unit standard deviation, (d,) float64.
-
-    1 for a column that never changes, and without rows.
-    """
-    if not len(sample):
-        return np.ones(sample.shape[1])
-    scale = sample.std(axis=0, dtype=np.float64)
-    # a column of equal values has a spread of rounding size at most
-    scale[sample.min(axis=0) == sample.max(axis=0)] = 1.0
-    return scale

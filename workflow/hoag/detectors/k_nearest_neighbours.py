@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hoag.detectors._rows import fit_sample, scorable, spread
+from hoag.detectors._rows import fit_sample, scorable
 from hoag.options import option
+from hoag.vectors import spread
 
 TAKES = "vectors"
 CHUNK = 1024  # rows whose candidates are measured at a time

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from hoag.vectors import spread
+
 log = logging.getLogger(__name__)
 FEWEST = 4  # rows that a method can be fitted to
 
@@ -51,9 +53,7 @@ def on_plane(x: np.ndarray, fit_rows: np.ndarray, standardise: bool, fit: Fit) -
 
 def scaled(x: np.ndarray, fitted: np.ndarray) -> np.ndarray:
     """``x`` (n, d) with each column centred and divided by its spread in ``fitted``, float32."""
-    spread = fitted.std(axis=0, dtype=np.float64)
-    spread[fitted.min(axis=0) == fitted.max(axis=0)] = 1.0  # no spread to divide by
-    return ((x - fitted.mean(axis=0, dtype=np.float64)) / spread).astype(np.float32)
+    return ((x - fitted.mean(axis=0, dtype=np.float64)) / spread(fitted)).astype(np.float32)
 
 
 def components(x: np.ndarray) -> tuple[np.ndarray, Place]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from hoag.active.contract import BORING, RESERVE, Answers, Predictions
 from hoag.options import option
+from hoag.vectors import spread
 
 TAKES = ("vectors",)
 GIVES = ("classes",)
@@ -67,8 +68,7 @@ def learn(
         raise ValueError("found no labelled object to learn from, allowed: 1 or more")
     classes = sorted(set(labels))
     mean = x.mean(axis=0, dtype=np.float64).astype(np.float32)
-    scale = x.std(axis=0, dtype=np.float64) if options.standardise else np.ones(x.shape[1])
-    scale = np.where(scale > 0, scale, 1).astype(np.float32)
+    scale = (spread(x) if options.standardise else np.ones(x.shape[1])).astype(np.float32)
     known = _directions(x[answers.index], mean, scale)
     coefficients = np.zeros((len(known), len(classes)))
     intercepts = np.zeros(len(classes))
