@@ -160,9 +160,9 @@ def test_new_night_leaves_the_first_alone(small):
     never = {"train_wgan", "train_encoder", "fit_features", "fit_detector", "study_scores"}
     never |= {"train_classifiers", "judge_classifiers"}
     assert not never & set(planned.jobs)
-    per_shard = {"fetch_cutouts": 2, "make_images": 2, "score_images": 2, "extract_features": 4}
+    per_shard = {"fetch_cutouts": 2, "make_images": 2, "score_images": 2, "extract_features": 6}
     assert per_shard.items() <= planned.jobs.items()
-    assert planned.jobs["prepare_catalogue"] == 1 and planned.jobs["score_objects"] == 6
+    assert planned.jobs["prepare_catalogue"] == 1 and planned.jobs["score_objects"] == 8
     said = " ".join(m for m in planned.messages if "shard" in m)
     assert "second, shard 000" in said and "second, shard 001" in said and "first" not in said
 
