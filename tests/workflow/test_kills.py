@@ -11,7 +11,7 @@ import pytest
 
 pytestmark = pytest.mark.workflow
 
-SOON = 2.0  # seconds in which a job ends that has begun its work
+SOON = 5.0  # seconds in which a job ends that has begun its work
 IMPORTED = 20.0  # one that still imports (torch, on a busy machine) has written nothing yet
 
 
@@ -30,7 +30,7 @@ def jobs_of(main):
         return []
 
 
-def wait_until(condition, main, seconds=120.0):
+def wait_until(condition, main, seconds=600.0):
     """True as soon as the condition holds; False if the process ended before that."""
     deadline = time.monotonic() + seconds
     while main.poll() is None:
