@@ -529,12 +529,26 @@ def test_folds_judge_every_object_once_and_unseen():
         is_outlier += [False] * 3 + [True]
     expected = judging.judge(np.array(scores), np.array(is_outlier))
     assert plain[list(expected)].to_dict() == pytest.approx(expected)
+    alone = [
+        judging.judge(n.predicted(8, scaled=False).entropy(), np.arange(12) >= 9) for n in folds
+    ]
+    assert plain["flagged_all"] == np.mean([one["flagged"] for one in alone])
+    assert plain["false_flags_all"] == np.mean([one["false_flags"] for one in alone])
 
 
 def test_objects_beyond_three_are_counted():
     role = np.array(["training", "test", "test", "outside", "outside"])
     found = judging.beyond(np.array([4.0, 5.0, np.nan, 3.0, 3.1]), role)
     assert found == {"outliers": 1, "test": 1, "all": 2}
+
+
+def test_flags_among_all_objects_are_a_networks_mean():
+    role = np.array(["training", "test", "unlabelled", "outside", "outside"] * 2)
+    fold = np.repeat([0, 1], 5)
+    score = np.array([4.0, 1, 9, 5, 2, 0, 1, 9, 2, 2])
+    assert judging.among_all(score, role, fold) == {"flagged_all": 1.5, "false_flags_all": 0.5}
+    alone = judging.judge(score[[1, 3, 4]], np.array([False, True, True]))
+    assert alone["false_flags"] == 0, "what was learned from counts"
 
 
 def many(n=40, seed=0):
@@ -551,6 +565,8 @@ def many(n=40, seed=0):
             "auroc": 0.5 + 0.3 * strength + rng.normal(0, 0.02, n),
             "flagged": np.round(10 * strength),
             "false_flags": 1.0,
+            "flagged_all": 0.0,
+            "false_flags_all": 1.0,
             "beyond_outliers": 1.0,
             "beyond_test": 0.0,
             "beyond_all": 0.0,

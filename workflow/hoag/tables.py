@@ -164,6 +164,8 @@ SCHEMAS = {
             "auroc": REAL,
             "flagged": REAL,  # outliers above all others of the test
             "false_flags": REAL,  # others that finding all outliers would flag
+            "flagged_all": REAL,  # the same two among all objects of the classes
+            "false_flags_all": REAL,
             "n_outliers": REAL,
             "n_others": REAL,
             "false_rate_limit": REAL,  # 95 %, binomial

@@ -9,7 +9,10 @@ from hoag import seeds
 from hoag.statistics import mean_interval
 from hoag.uncertainty.judging import main_variant
 
-QUANTITIES = ("auroc", "flagged", "false_flags", "beyond_outliers", "beyond_test", "beyond_all")
+QUANTITIES = (
+    *("auroc", "flagged", "false_flags", "flagged_all", "false_flags_all"),
+    *("beyond_outliers", "beyond_test", "beyond_all"),
+)
 PAIRED = ("auroc", "flagged")
 _VARIANT = ["setting", "n_passes", "scaled"]
 

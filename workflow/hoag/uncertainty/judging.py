@@ -178,8 +178,8 @@ def judged(objects: pd.DataFrame, *, of_ensembles: Collection[str] = ()) -> pd.D
     Returns
     -------
     DataFrame
-        Table ``judged`` but for the setting: training, n_passes, scaled, measure, and what `judge`
-        and `beyond` give (``beyond_outliers``, ``beyond_test``, ``beyond_all``).
+        Table ``judged`` but for the setting: training, n_passes, scaled, measure, and what `judge`,
+        `among_all` and `beyond` give (``beyond_outliers``, ``beyond_test``, ``beyond_all``).
     """
     names = measures_of(objects)
     rows = []
@@ -194,10 +194,12 @@ def judged(objects: pd.DataFrame, *, of_ensembles: Collection[str] = ()) -> pd.D
             score = part[SCORE + name].to_numpy()
             if name in of_ensembles and np.isnan(score).all():
                 continue
-            counts = beyond(score, part["role"].to_numpy(), len(folds))
+            roles = part["role"].to_numpy()
+            counts = beyond(score, roles, len(folds))
             rows.append(
                 {"training": training, "n_passes": n_passes, "scaled": scaled, "measure": name}
                 | judge(score[own], (tested["role"] == OUTSIDE).to_numpy())
+                | among_all(score, roles, part["fold"].to_numpy())
                 | {f"beyond_{k}": v for k, v in counts.items()}
             )
     return pd.DataFrame(rows)
@@ -240,6 +242,29 @@ def judge(score: np.ndarray, is_outlier: np.ndarray) -> dict[str, float]:
         "n_others": float(n),
         "false_rate_limit": float(1 - 0.05 ** (1 / n)),
     }
+
+
+def among_all(score: np.ndarray, role: np.ndarray, fold: np.ndarray) -> dict[str, float]:
+    """`judge` with every object of the classes among the others, as the poster counts.
+
+    Parameters
+    ----------
+    score, role, fold : (n,)
+        Of one training; a network for each fold.
+
+    Returns
+    -------
+    dict
+        ``flagged_all`` and ``false_flags_all``, a network's mean. Those that were learned from are
+        less uncertain than those that were not: worth beside published counts alone.
+    """
+    known = role != UNLABELLED
+    found = [
+        judge(score[own], role[own] == OUTSIDE)
+        for own in (known & (fold == number) for number in np.unique(fold))
+    ]
+    keys = ("flagged", "false_flags")
+    return {f"{key}_all": float(np.mean([one[key] for one in found])) for key in keys}
 
 
 def describe(
