@@ -1,5 +1,6 @@
 """The classifier with dropout, its splits, and the measures of uncertainty."""
 
+import dataclasses
 import os
 from pathlib import Path
 
@@ -125,8 +126,14 @@ def test_training_learns_keeps_the_best_and_is_the_same_again():
     z = (torch.as_tensor(x[60:]).permute(0, 3, 1, 2) / 255 - first.mean) / first.deviation
     loss = torch.nn.functional.cross_entropy(first.network(z), torch.as_tensor(y[60:]))
     assert loss.item() == pytest.approx(first.history[:, 2].min(), rel=1e-4)
-    last = first.history[:, 2].argmin()
+    last = int(first.history[:, 2].argmin())
     assert len(first.history) in (40, last + 1 + 5), "it ends when validation stops to improve"
+    few = dataclasses.replace(chosen, epochs=last + 4, patience=99, keep="last")
+    trained = train(Sample(x[:60], y[:60]), Sample(x[60:], y[60:]), 2, few, 4)
+    np.testing.assert_array_equal(trained.history, first.history[: last + 4])
+    loss = torch.nn.functional.cross_entropy(trained.network(z), torch.as_tensor(y[60:]))
+    assert loss.item() == pytest.approx(trained.history[-1, 2], rel=1e-4)
+    assert loss.item() > trained.history[:, 2].min() * 1.001, "the last one isn't the best"
 
 
 # --- splits

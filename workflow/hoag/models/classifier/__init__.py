@@ -34,6 +34,11 @@ class Options:
     patience: int = option(
         40, doc="Epochs without a smaller loss in validation that end the training.", minimum=1
     )
+    keep: str = option(
+        "best",
+        doc="Weights kept: those of the smallest loss in validation, or of the last epoch.",
+        choices=("best", "last"),
+    )
     batch_size: int = option(50, doc="Images a step.", minimum=1)
     learning_rate: float = option(1e-3, doc="Adam's rate at the start.", minimum=0)
     weight_decay: float = option(1e-6, doc="Adam's penalty on weights.", minimum=0)

@@ -158,7 +158,8 @@ def train(
             trainer.fit(module, loader(training, shuffle=True), loader(validation, shuffle=False))
     finally:
         torch.set_num_threads(n_threads)
-    network.load_state_dict(module.best[1])
+    if options.keep == "best":
+        network.load_state_dict(module.best[1])
     network.requires_grad_(False).eval().cpu()
     return Trained(network, mean, deviation, np.array(module.history))
 
