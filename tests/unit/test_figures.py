@@ -214,6 +214,13 @@ def gallery_of(n: int, channels: int) -> tuple:
     return draw_images(n, channels=channels), galleries.title_lines(rows), "Highest scores"
 
 
+def gallery_among_all(n: int, n_all: int) -> tuple[Figure, pd.DataFrame]:
+    table, labels = draw_population(n_all)
+    rows = table.nlargest(n, "sigma").assign(rank=np.arange(n) + 1)
+    titles = galleries.title_lines(rows)
+    return galleries.draw(draw_images(n), titles, "Highest", numbers=rows, among=table["sigma"])
+
+
 def plane_of(n: int, *, labelled: bool) -> tuple:
     table, labels = draw_population(n)
     sigma = table.set_index("object_id")["sigma"]
@@ -380,6 +387,8 @@ FIGURES = {
     "gallery": call(galleries.draw, *gallery_of(25, 3)),
     "gallery_tiny": call(galleries.draw, *gallery_of(1, 3)),
     "gallery_grey": call(galleries.draw, *gallery_of(7, 1)),
+    "gallery_spread": call(gallery_among_all, 25, 3000),
+    "gallery_spread_tiny": call(gallery_among_all, 1, 1),
     "similar": call(similar.draw, *strips_of(8, 3)),
     "similar_tiny": call(similar.draw, *strips_of(1, 3)),
     "similar_grey": call(similar.draw, *strips_of(5, 1)),
@@ -444,6 +453,7 @@ EMPTY = {
     ),
     "groups": call(embedding.draw_groups, []),
     "gallery": call(galleries.draw, *gallery_of(0, 3)),
+    "gallery_spread": call(gallery_among_all, 0, 1),
     "similar": call(similar.draw, *strips_of(0, 3)),
     "history": call(training.draw_history, {}, {}),
     "samples": call(training.draw_samples, draw_images(0), draw_images(0)),
@@ -655,6 +665,17 @@ def test_gallery_titles_name_rank_score_label_and_object():
     figure.canvas.draw()
     assert table["sigma"][0] == 12.34
     assert table["position"].tolist() == [1, 2]
+
+
+def test_gallery_marks_the_shown_ones_among_all_scores():
+    sigma = pd.Series([-1.0, -0.9, 0.1, 0.6, 2.3, np.nan])
+    rows = pd.DataFrame({"rank": [1], "object_id": ["a"], "sigma": [2.3]})
+    figure, _ = galleries.draw(draw_images(1), ["a"], "Highest", numbers=rows, among=sigma)
+    everyone, shown = (patch.get_data() for patch in figure.axes[0].patches)
+    assert everyone.values.sum() == 5 and shown.values.sum() == 1
+    np.testing.assert_array_equal(everyone.edges[:-1][everyone.values == 2], [-1.0])
+    np.testing.assert_array_equal(everyone.edges[:-1][shown.values == 1], [2.25])
+    assert [t.get_text() for t in figure.axes[0].get_legend().texts] == ["5 objects", "the 1 below"]
 
 
 def test_words_of_the_user_are_no_formulae():
