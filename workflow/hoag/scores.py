@@ -9,7 +9,7 @@ from hoag.options import ConfigError, unknown
 
 AGGREGATES = "aggregates"  # stands where others have their feature space
 ALONE = ("images", AGGREGATES)  # what needs no mention beside a detector's name
-_OWN = ("score", "sigma", "percentile")
+OWN = ("score", "sigma", "percentile")  # columns of every table of scores; others are components
 
 
 def merge(raw: pd.DataFrame, reference_batches: Sequence[str]) -> pd.DataFrame:
@@ -93,7 +93,7 @@ def aggregate(tables: Sequence[pd.DataFrame], how: str) -> pd.DataFrame:
 
 
 def _components(table: pd.DataFrame) -> list[str]:
-    return [c for c in table.columns if c not in ("object_id", "batch", *_OWN)]
+    return [c for c in table.columns if c not in ("object_id", "batch", *OWN)]
 
 
 def _sigma(score: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -173,7 +173,7 @@ def _with_status(objects: pd.DataFrame, manifest: pd.DataFrame | None) -> pd.Dat
 
 
 def _prefixed(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    columns = [*_OWN, *_components(table)]
+    columns = [*OWN, *_components(table)]
     renamed = table[columns].rename(columns={c: f"{name}_{c}" for c in columns})
     return pd.concat([table[["object_id", "batch"]], renamed], axis=1)
 
