@@ -8,9 +8,10 @@ from matplotlib.figure import Figure
 
 from hoag.figures import _style, scores
 
-ACROSS = 5
+ACROSS, FIRST = 5, 10  # images across a gallery, and of each detector beside the others
 _HEAD_IN, _LINE_IN = 0.5, 0.175
 _SPREAD_IN, _BARS_IN = 1.75, 1.15  # the histogram with its axis, and its bars alone
+_NAME_IN = 1.8
 
 
 def title_lines(rows: pd.DataFrame) -> list[str]:
@@ -83,6 +84,48 @@ def draw(
         else:
             _style.say(axes, "no object to show")
     return figure, _table(titles, numbers)
+
+
+@_style.styled
+def draw_first(
+    strips: Sequence[tuple[str, pd.DataFrame, np.ndarray]], heading: str
+) -> tuple[Figure, pd.DataFrame]:
+    """Draw what each of several detectors finds first, a row of at most ten images for each.
+
+    Parameters
+    ----------
+    strips
+        Name of a detector, its first objects (columns rank, object_id, sigma and label, null where
+        unknown) and their images, uint8 (n, y, x, c).
+    heading
+        What the figure shows.
+
+    Returns
+    -------
+    figure
+        As high as it needs to be.
+    table
+        detector and the columns of the objects, one row for each image.
+    """
+    cell = (_style.WIDTH_IN - _NAME_IN - 0.1) / FIRST
+    aspect = max([_style.aspect([images]) for *_, images in strips], default=1.0)
+    step = cell * aspect + _LINE_IN + 0.1
+    figure = _style.new_figure(_HEAD_IN + max(1, len(strips)) * step)
+    _style.head(figure, heading)
+    for row, (name, objects, images) in enumerate(strips):
+        axes = _style.axes_at(
+            figure, _NAME_IN, _HEAD_IN + row * step + _LINE_IN, cell * FIRST, cell * aspect
+        )
+        if len(images):
+            titles = ["" if pd.isna(v) else _style.shortened(v, 12) for v in objects["label"]]
+            names = [_style.wrapped(name, 22)]
+            _style.image_rows(axes, [images], columns=FIRST, names=names, titles=titles)
+        else:
+            _style.say(axes, f"{name}: no object to show")
+    columns = ["rank", "object_id", "sigma", "label"]
+    parts = [objects[columns].assign(detector=name) for name, objects, _ in strips]
+    none = pd.DataFrame(columns=["detector", *columns])
+    return figure, pd.concat(parts, ignore_index=True)[list(none)] if parts else none
 
 
 def _draw_spread(figure: Figure, among: pd.Series, shown: pd.Series) -> None:
