@@ -77,6 +77,8 @@ def test_no_place_depends_on_what_else_is_placed(embed):
     order = np.random.default_rng(1).permutation(np.arange(80, N))
     shuffled = embed(x[[*rows, *order]], rows)
     np.testing.assert_array_equal(shuffled[80:], all_at_once[order])
+    shards = [embed(x[[*rows, *part]], rows)[80:] for part in np.array_split(order, 5)]
+    np.testing.assert_array_equal(np.concatenate(shards), all_at_once[order])
 
 
 @pytest.mark.parametrize(("tree_below", "method"), [(10_000, "bh"), (50, "fft")])

@@ -185,7 +185,7 @@ def draw_by_space(metrics: pd.DataFrame, group: str) -> tuple[Figure, pd.DataFra
     for index, (axes, metric) in enumerate(zip(figure.subplots(2, 2).flat, _BY_SPACE, strict=True)):
         part = table[table["metric"] == metric]
         if part.empty:
-            _style.say(axes, f"no labelled objects: {_TITLES[metric]} is undefined")
+            _style.say(axes, f"no labelled objects:\n{_TITLES[metric]}")
             continue
         _draw_cells(axes, part, detectors, spaces)
         chance = part["chance"].mean()
