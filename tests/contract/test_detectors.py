@@ -21,10 +21,9 @@ SMALL = {"column": {"column": "f0"}}  # kind -> options
 DRAWS = {"max_fit": 100}  # for detectors that fit to a random sample
 HEAVY = ["torch", "sklearn", "scipy", "astropy", "galsim", "h5py", "PIL", "umap", "numba"]
 KINDS = registry.names("detectors")
-ON_VECTORS, ON_PREDICTIONS = (
-    [k for k in KINDS if registry.load("detectors", k).TAKES == what]
-    for what in ("vectors", "predictions")
-)
+TAKEN = {kind: registry.load("detectors", kind).TAKES for kind in KINDS}
+ON_VECTORS = [kind for kind in KINDS if TAKEN[kind] == "vectors"]
+ON_PREDICTIONS = [kind for kind in KINDS if TAKEN[kind] == "predictions"]
 
 
 def vectors(n=300, d=5, seed=5):

@@ -427,7 +427,7 @@ def test_one_modality_alone_is_asked_for_the_other(store, known):
     module.note = lambda *_, **__: None
     module.optimizers = lambda: torch.optim.SGD(module.parameters(), lr=0.0)
     module.manual_backward = lambda loss: loss.backward()
-    module._subsets = lambda there, random: [torch.eye(2, dtype=torch.bool)[known].expand(16, 2)]
+    module._subsets = lambda *_: [torch.eye(2, dtype=torch.bool)[known].expand(16, 2)]
     module.training_step((1000, (torch.as_tensor(store.images[:16]), torch.ones(16, 1))), 0)
     image, (column,) = module.network.image, module.network.columns
 

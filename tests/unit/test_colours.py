@@ -60,5 +60,5 @@ def test_an_unknown_catalogue_may_have_any_column():
 
 def test_a_score_s_column_is_checked_where_the_catalogue_is_unknown():
     assert column("wgan_s_gen", catalogue=None).detector == "wgan"
-    with pytest.raises(ConfigError, match="found 'wgan_sigmas', .*did you mean 'wgan_sigma'"):
+    with pytest.raises(ConfigError, match=r"found 'wgan_sigmas', .*did you mean 'wgan_sigma'"):
         column("wgan_sigmas", catalogue=None)

@@ -215,7 +215,7 @@ def gallery_of(n: int, channels: int) -> tuple:
 
 
 def gallery_among_all(n: int, n_all: int) -> tuple[Figure, pd.DataFrame]:
-    table, labels = draw_population(n_all)
+    table, _ = draw_population(n_all)
     rows = table.nlargest(n, "sigma").assign(rank=np.arange(n) + 1)
     titles = galleries.title_lines(rows)
     return galleries.draw(draw_images(n), titles, "Highest", numbers=rows, among=table["sigma"])

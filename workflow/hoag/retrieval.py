@@ -109,14 +109,15 @@ def _all_ranks(index: Index) -> np.ndarray:
     from scipy.spatial.distance import cdist
 
     n = len(index.vectors)
-    ranks = np.empty((n, n), np.int32)
+    ranks = np.empty((n, n), np.min_scalar_type(n))
+    places = np.arange(n, dtype=ranks.dtype)
     for start in range(0, n, BLOCK):
         # between unit vectors straight distances have the order of the angles
         distances = cdist(index.vectors[start : start + BLOCK], index.vectors)
         rows = np.arange(len(distances))
         distances[rows, start + rows] = -1.0  # before its copies
         order = distances.argsort(axis=1, kind="stable")
-        np.put_along_axis(ranks[start : start + BLOCK], order, np.arange(n, dtype=np.int32), axis=1)
+        np.put_along_axis(ranks[start : start + BLOCK], order, places[None], axis=1)
     return ranks
 
 
@@ -127,7 +128,7 @@ def _found(
     asked = members
     if len(members) > max_queries:
         asked = rng.choice(members, max_queries, replace=False)
-    own = np.sort(ranks[np.ix_(asked, members)], axis=1)
+    own = np.sort(ranks[asked][:, members], axis=1)
     return _mean_precision(own[:, 1:])  # without itself
 
 

@@ -71,25 +71,36 @@ def aggregate(tables: Sequence[pd.DataFrame], how: str) -> pd.DataFrame:
     how
         "mean": mean percentile over the detectors, which orders the reference objects as Borda's
         count does (de Borda 1781). "max": the highest percentile, for what one detector alone
-        finds.
+        finds. "fisher": mean of -ln(1 - percentile / 100), half of Fisher's (1932) statistic of
+        combined probabilities divided by the number of detectors: to be the highest of a thousand
+        counts for more than to be among the higher half by several.
 
     Returns
     -------
     DataFrame
-        object_id, batch and score, from 0 to 100, for every object of any table, sorted by batch
-        and object_id; to be given to `merge`. NaN unless every detector has a score: a mean over
-        fewer would rank an object by what could not be measured of it.
+        object_id, batch and score, from 0 to 100 (fisher: from 0), for every object of any table,
+        sorted by batch and object_id; to be given to `merge`. NaN unless every detector has a
+        score: a mean over fewer would rank an object by what could not be measured of it.
 
     Notes
     -----
     An object's score depends on its own percentiles alone. Objects of a later batch that lie
-    beyond all reference objects share the percentile 100.
+    beyond all reference objects share the percentile 100; for Fisher's statistic they have half the
+    tail of the highest reference object.
     """
     keys = ["object_id", "batch"]
     ranks = [table.set_index(keys)["percentile"] for table in tables]
+    if how == "fisher":
+        ranks, how = [_surprise(rank) for rank in ranks], "mean"
     table = pd.concat(ranks, axis=1)
     score = table.agg(how, axis=1, skipna=False).rename("score")
     return score.reset_index().sort_values(["batch", "object_id"], ignore_index=True)
+
+
+def _surprise(percentile: pd.Series) -> pd.Series:
+    """-ln of the share of reference objects above, whose smallest is the highest object's own."""
+    tail = 1 - percentile / 100
+    return -np.log(tail.mask(tail == 0, tail[tail > 0].min() / 2))
 
 
 def _components(table: pd.DataFrame) -> list[str]:
