@@ -169,8 +169,8 @@ def draw_by_space(metrics: pd.DataFrame, group: str) -> tuple[Figure, pd.DataFra
     -------
     figure
         A panel a metric: detectors down, feature spaces across, in the order of the table; the
-        mean over seeds, and below it the lowest and the highest seed where there are several. The
-        darkest is the best of the panel.
+        mean over seeds, and half of the range over seeds where there are several. The darkest is
+        the best of the panel.
     table
         metric, features, detector, value (mean over seeds), lowest and highest (of the seeds), low
         and high (means of the 95 % intervals over objects or draws), chance (null where there is
@@ -215,7 +215,7 @@ def _draw_cells(
         shades[down, across] = (cell.value - low) / ((high - low) or 1.0)
         text = f"{cell.value:.3f}"
         if cell.n_seeds > 1:
-            text += f"\n{cell.lowest:.2f} to {cell.highest:.2f}"
+            text += f"\n± {(cell.highest - cell.lowest) / 2:.3f}"
         axes.text(across, down, text, ha="center", va="center", size=_style.SMALL_PT - 2,
                   color="white" if shades[down, across] > 0.6 else "black")  # fmt: skip
     axes.imshow(shades, cmap="Blues", vmin=-0.15, vmax=1.15, aspect="auto")
