@@ -226,7 +226,7 @@ def first_of(n: int, channels: int) -> tuple:
     rows = table.iloc[:n].assign(rank=np.arange(n) + 1, label=labels.to_numpy()[:n])
     images = draw_images(n, channels=channels)
     names = ("wgan", "extended isolation forest on image codes")
-    return [(name, rows, images) for name in names], "What each detector finds first"
+    return [(name, rows.copy(), images) for name in names], "What each detector finds first"
 
 
 def plane_of(n: int, *, labelled: bool) -> tuple:
@@ -690,6 +690,16 @@ def test_gallery_marks_the_shown_ones_among_all_scores():
     np.testing.assert_array_equal(everyone.edges[:-1][everyone.values == 2], [-1.0])
     np.testing.assert_array_equal(everyone.edges[:-1][shown.values == 1], [2.25])
     assert [t.get_text() for t in figure.axes[0].get_legend().texts] == ["5 objects", "the 1 below"]
+
+
+def test_first_objects_stand_in_their_detector_s_row():
+    strips, heading = first_of(10, 3)
+    strips[1][1]["label"] = "satellite_trail"
+    strips[1][1]["sigma"] = np.arange(10.0)
+    figure, table = galleries.draw_first(strips, heading)
+    assert [t.get_text() for t in figure.axes[1].texts].count("satellite\ntrail") == 10
+    own = table[table["detector"] == strips[1][0]]
+    assert own["sigma"].tolist() == list(range(10)) and len(table) == 20
 
 
 def test_seeds_of_a_cell_are_summed_up():

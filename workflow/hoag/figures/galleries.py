@@ -11,7 +11,7 @@ from hoag.figures import _style, scores
 ACROSS, FIRST = 5, 10  # images across a gallery, and of each detector beside the others
 _HEAD_IN, _LINE_IN = 0.5, 0.175
 _SPREAD_IN, _BARS_IN = 1.75, 1.15  # the histogram with its axis, and its bars alone
-_NAME_IN = 1.8
+_NAME_IN, _LABEL_LINES, _LABEL_WIDTH = 1.8, 2, 10
 
 
 def title_lines(rows: pd.DataFrame) -> list[str]:
@@ -109,15 +109,19 @@ def draw_first(
     """
     cell = (_style.WIDTH_IN - _NAME_IN - 0.1) / FIRST
     aspect = max([_style.aspect([images]) for *_, images in strips], default=1.0)
-    step = cell * aspect + _LINE_IN + 0.1
+    step = cell * aspect + _LABEL_LINES * _LINE_IN + 0.1
     figure = _style.new_figure(_HEAD_IN + max(1, len(strips)) * step)
     _style.head(figure, heading)
     for row, (name, objects, images) in enumerate(strips):
         axes = _style.axes_at(
-            figure, _NAME_IN, _HEAD_IN + row * step + _LINE_IN, cell * FIRST, cell * aspect
+            figure,
+            _NAME_IN,
+            _HEAD_IN + row * step + _LABEL_LINES * _LINE_IN,
+            cell * FIRST,
+            cell * aspect,
         )
         if len(images):
-            titles = ["" if pd.isna(v) else _style.shortened(v, 12) for v in objects["label"]]
+            titles = ["" if pd.isna(v) else _narrow(v) for v in objects["label"]]
             names = [_style.wrapped(name, 22)]
             _style.image_rows(axes, [images], columns=FIRST, names=names, titles=titles)
         else:
@@ -126,6 +130,15 @@ def draw_first(
     parts = [objects[columns].assign(detector=name) for name, objects, _ in strips]
     none = pd.DataFrame(columns=["detector", *columns])
     return figure, pd.concat(parts, ignore_index=True)[list(none)] if parts else none
+
+
+def _narrow(label: str) -> str:
+    """A label in lines as narrow as a small image."""
+    text = str(label).replace("_", " ")
+    lines = _style.wrapped(text, _LABEL_WIDTH).split("\n")
+    if len(lines) > _LABEL_LINES:
+        return _style.shortened(text, _LABEL_WIDTH)
+    return "\n".join(lines)
 
 
 def _draw_spread(figure: Figure, among: pd.Series, shown: pd.Series) -> None:
