@@ -67,6 +67,13 @@ def test_the_seed_fixes_the_plane(embed, threads):
     np.testing.assert_array_equal(xy, embed(x, rows[::-1]))
 
 
+def test_groups_far_apart_have_the_same_plane_again(embed):
+    """Each is a graph of its own, in which all are neighbours: its eigenvectors are not unique."""
+    near = np.random.default_rng(2).normal(size=(6, 15, 6))
+    x = (100 * np.eye(6)[:, None] + near).reshape(90, 6).astype(np.float32)
+    np.testing.assert_array_equal(embed(x, np.arange(90)), embed(x, np.arange(90)))
+
+
 def test_no_place_depends_on_what_else_is_placed(embed):
     x, rows = two_clouds(), np.arange(80)
     x[100] = x[3]  # a copy of a fitted object has the heaviest weight that there can be
