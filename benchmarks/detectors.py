@@ -134,7 +134,7 @@ def detector_rows(name: str, path: Path) -> list[dict]:
         taken = time.process_time() - start
         rows.append({**about, "detector": kind, **judged(odd, scores), "cpu_s": taken})
         tables.append(merge(objects.assign(score=scores), ["all"]))
-    for how in ("mean", "max"):
+    for how in ("fisher", "mean", "max"):
         combined = aggregate(tables, how).set_index("object_id")["score"]
         scores = combined.loc[objects["object_id"]].to_numpy()
         rows.append({**about, "detector": f"{how} of ranks", **judged(odd, scores), "cpu_s": None})

@@ -599,6 +599,7 @@ def all_figures():
     names = [f"scores-{space}-{detector}" for space, detector in PLAN.scores]
     if PLAN.has_pictures:
         names += [f"gallery-{space}-{detector}-top" for space, detector in PLAN.scores]
+        names.append("first")
         names += [f"groups-{name}" for name in PLAN.embeddings]
         names += [f"similar-{name}" for name in PLAN.similar]
         names += [f"mosaic-{name}" for name in PLAN.embeddings]
@@ -616,7 +617,10 @@ def all_figures():
             f"metric-{metric}" for metric in ("auroc", "recall_at_3_sigma", "mcc")
         ]
         names += [
-            f"curves-{g}" for g in ("anomalies", "faults") if getattr(PLAN.truth, g)
+            f"{figure}-{g}"
+            for figure in ("curves", "spaces")
+            for g in ("anomalies", "faults")
+            if getattr(PLAN.truth, g)
         ]
     names += [key for key in ("claim", "purity") if CONFIG[key]]
     names += active_figures()

@@ -78,6 +78,38 @@ rule plot_gallery:
         "../workflow/scripts/plot_gallery.py"
 
 
+rule plot_first:
+    input:
+        scores=all_scores([SEED]),
+        catalogues=expand(
+            "results/{{run}}/catalogue/{batch}.parquet", batch=PLAN.batches
+        ),
+        images=shards(PICTURES),
+    output:
+        png=report(
+            "results/{run}/figures/first.png",
+            caption="../workflow/report/first.rst",
+            category="Galleries",
+            labels={"detector": "all", "figure": "first 10"},
+        ),
+        pdf="results/{run}/figures/first.pdf",
+        table="results/{run}/tables/figures/first.csv",
+    log:
+        "results/{run}/logs/plot_first.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_first.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        names=score_names([SEED]),
+        code=code("plot_first"),
+        libraries=libraries("figures"),
+    message:
+        "Draw what each detector finds first"
+    script:
+        "../workflow/scripts/plot_first.py"
+
+
 rule plot_reconstructions:
     input:
         images=shards(IMAGES),
@@ -540,6 +572,33 @@ rule plot_metric:
         "Draw {wildcards.metric} kind by kind"
     script:
         "../workflow/scripts/plot_metric.py"
+
+
+rule plot_spaces:
+    input:
+        metrics="results/{run}/tables/metrics.csv",
+    output:
+        png=report(
+            "results/{run}/figures/spaces-{group}.png",
+            caption="../workflow/report/spaces.rst",
+            category="Performance",
+            labels={"figure": "{group} by feature space"},
+        ),
+        pdf="results/{run}/figures/spaces-{group}.pdf",
+        table="results/{run}/tables/figures/spaces-{group}.csv",
+    log:
+        "results/{run}/logs/plot_spaces/spaces-{group}.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_spaces/spaces-{group}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        code=code("plot_spaces"),
+        libraries=libraries("figures"),
+    message:
+        "Draw how detectors find {wildcards.group} in each feature space"
+    script:
+        "../workflow/scripts/plot_spaces.py"
 
 
 rule plot_studies:

@@ -1,8 +1,9 @@
-"""What every detector that takes vectors must do, whichever the registry finds.
+"""What every detector of vectors or of predictions must do, whichever the registry finds.
 
 Also what makes each of the plain ones what it is, against an independent computation.
 """
 
+import dataclasses
 import subprocess
 import sys
 
@@ -14,12 +15,15 @@ from threadpoolctl import threadpool_limits
 
 from hoag import registry
 from hoag.options import ConfigError
+from hoag.predicted import UNKNOWN, Predicted, entropy, softmax
 
 SMALL = {"column": {"column": "f0"}}  # kind -> options
 DRAWS = {"max_fit": 100}  # for detectors that fit to a random sample
 HEAVY = ["torch", "sklearn", "scipy", "astropy", "galsim", "h5py", "PIL", "umap", "numba"]
 KINDS = registry.names("detectors")
-ON_VECTORS = [k for k in KINDS if registry.load("detectors", k).TAKES == "vectors"]
+TAKEN = {kind: registry.load("detectors", kind).TAKES for kind in KINDS}
+ON_VECTORS = [kind for kind in KINDS if TAKEN[kind] == "vectors"]
+ON_PREDICTIONS = [kind for kind in KINDS if TAKEN[kind] == "predictions"]
 
 
 def vectors(n=300, d=5, seed=5):
@@ -95,12 +99,111 @@ class TestContract:
         np.testing.assert_array_equal(scores[::2], scores[1::2])
 
     def test_odd_samples_do_not_stop_it(self, kind):
-        constant_column = vectors()
-        constant_column[:, 1:] = 4
-        for x in (np.ones((50, 3), np.float32), constant_column, np.repeat(vectors(), 3, axis=0)):
+        copies = vectors()
+        copies[:200] = copies[0]
+        for x in (np.ones((50, 3), np.float32), copies, np.repeat(vectors(), 3, axis=0)):
             assert np.isfinite(fit_and_score(kind, x)).all()
         for x in (vectors(1), vectors(2), np.full((4, 3), np.nan, np.float32)):
             assert not np.isinf(fit_and_score(kind, x)).any()
+
+    def test_constant_columns_hide_nothing(self, kind):
+        x = vectors()
+        x[:, 1:] = 4
+        scores = fit_and_score(kind, x)
+        assert np.isfinite(scores).all() and scores.argmax() == 299
+
+    def test_a_fit_to_one_object_tells_nothing_of_it(self, kind):
+        found = fit_and_score(kind, vectors(1), np.repeat(vectors(1), 3, axis=0))
+        assert found.shape == (3,) and len(set(found[np.isfinite(found)])) <= 1
+
+    def test_scores_rise_outwards(self, kind):
+        x = vectors()[:-1]
+        near, out, far = fit_and_score(kind, x, np.float32([[10], [14], [30]]) * np.ones(5))
+        assert near < out <= far + 1e-9
+
+    def test_few_odd_ones_among_2000_are_found(self, kind):
+        rng = np.random.default_rng(3)
+        x = rng.normal(size=(2000, 4)).astype(np.float32)
+        x[:8] += 8 * rng.choice([-1, 1], (8, 4))
+        x[:8, 0] = 8  # what `column` sees
+        scores = fit_and_score(kind, x)
+        assert np.isfinite(scores).all() and set(np.argsort(scores)[-8:]) == set(range(8))
+
+
+def predictions(n=300, seed=5):
+    """A classifier that is sure of two kinds of object; the last one is unlike either.
+
+    Its networks disagree, each of its passes is in doubt, and the passes differ.
+    """
+    rng = np.random.default_rng(seed)
+    classes = np.arange(n) % 2
+    side = (2 * classes - 1)[:, None]
+    passes = np.stack([-side, side], axis=2)[None, :, 0] * rng.normal(4, 0.3, (20, n, 1))
+    passes[:, -1] = np.where(np.arange(20)[:, None] % 2, [[1, 0]], [[0, 1]])
+    members = softmax(np.stack([-side, side], axis=2) * rng.normal(4, 0.3, (n, 3, 1)))
+    members[-1] = [[0.9, 0.1], [0.1, 0.9], [0.5, 0.5]]
+    latent = rng.normal(0, 0.3, (n, 4)) + 5 * side * [1, 0, 0, 0]
+    latent[-1] = [0, 9, 0, 0]
+    p = softmax(passes)
+    logits = passes.mean(axis=0)
+    found = Predicted(
+        logits=logits,
+        mean_logits=logits,
+        p=p.mean(axis=0),
+        expected_entropy=entropy(p).mean(axis=0),
+        latent=latent,
+        members=members,
+    )
+    classes[n // 2 :] = UNKNOWN
+    return found, classes
+
+
+def fit_to_predictions(kind, found, classes):
+    module, options = registry.plugin("detectors", {"kind": kind}, f"detectors.{kind}")
+    return module, options, module.fit(found, options, 7, classes=classes)
+
+
+@pytest.mark.parametrize("kind", ON_PREDICTIONS)
+class TestContractOfPredictions:
+    def test_the_doubtful_object_scores_highest(self, kind):
+        found, classes = predictions(2000)
+        module, options, state = fit_to_predictions(kind, found, classes)
+        scores = module.score(found, options, state)
+        assert scores.shape == (2000,) and scores.dtype == np.float64
+        assert np.isfinite(scores).all() and scores.argmax() == 1999
+
+    def test_state_survives_a_file_without_pickle(self, kind, tmp_path):
+        found, classes = predictions()
+        module, options, state = fit_to_predictions(kind, found, classes)
+        np.savez(tmp_path / "state.npz", **state)
+        with np.load(tmp_path / "state.npz", allow_pickle=False) as file:
+            read = dict(file)
+        again = module.score(found, options, read)
+        np.testing.assert_array_equal(again, module.score(found, options, state))
+
+    def test_equal_objects_score_alike(self, kind):
+        found, classes = predictions()
+        module, options, state = fit_to_predictions(kind, found, classes)
+        scores = module.score(found.rows(np.repeat(np.arange(300), 2)), options, state)
+        np.testing.assert_array_equal(scores[::2], scores[1::2])
+
+    def test_threads_change_nothing(self, kind):
+        found, classes = predictions()
+        scores = []
+        for threads in (1, 2):
+            with threadpool_limits(threads):
+                module, options, state = fit_to_predictions(kind, found, classes)
+                scores.append(module.score(found, options, state))
+        np.testing.assert_array_equal(*scores)
+
+    def test_one_object_or_a_constant_layer_do_not_stop_it(self, kind):
+        found, classes = predictions()
+        one = found.rows([0])
+        module, options, state = fit_to_predictions(kind, one, classes[:1])
+        assert not np.isinf(module.score(one, options, state)).any()
+        flat = dataclasses.replace(found, latent=np.ones_like(found.latent))
+        module, options, state = fit_to_predictions(kind, flat, classes)
+        assert np.isfinite(module.score(flat, options, state)).all()
 
 
 def test_isolation_forest_is_the_library_s_with_its_sign_turned():

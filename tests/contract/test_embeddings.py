@@ -67,6 +67,13 @@ def test_the_seed_fixes_the_plane(embed, threads):
     np.testing.assert_array_equal(xy, embed(x, rows[::-1]))
 
 
+def test_groups_far_apart_have_the_same_plane_again(embed):
+    """Each is a graph of its own, in which all are neighbours: its eigenvectors are not unique."""
+    near = np.random.default_rng(2).normal(size=(6, 15, 6))
+    x = (100 * np.eye(6)[:, None] + near).reshape(90, 6).astype(np.float32)
+    np.testing.assert_array_equal(embed(x, np.arange(90)), embed(x, np.arange(90)))
+
+
 def test_no_place_depends_on_what_else_is_placed(embed):
     x, rows = two_clouds(), np.arange(80)
     x[100] = x[3]  # a copy of a fitted object has the heaviest weight that there can be
@@ -77,6 +84,8 @@ def test_no_place_depends_on_what_else_is_placed(embed):
     order = np.random.default_rng(1).permutation(np.arange(80, N))
     shuffled = embed(x[[*rows, *order]], rows)
     np.testing.assert_array_equal(shuffled[80:], all_at_once[order])
+    shards = [embed(x[[*rows, *part]], rows)[80:] for part in np.array_split(order, 5)]
+    np.testing.assert_array_equal(np.concatenate(shards), all_at_once[order])
 
 
 @pytest.mark.parametrize(("tree_below", "method"), [(10_000, "bh"), (50, "fft")])

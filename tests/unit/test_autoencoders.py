@@ -421,6 +421,23 @@ def test_a_value_that_is_missing_trains_nothing(store):
     assert module.network.image.encoder.last.weight.grad.any()
 
 
+@pytest.mark.parametrize("known", [0, 1])  # the image alone, the column alone
+def test_one_modality_alone_is_asked_for_the_other(store, known):
+    module = MVAETraining(mvae.Options(**SMALL, columns=("a",)), store.shape, 1, 0.4, 1)
+    module.note = lambda *_, **__: None
+    module.optimizers = lambda: torch.optim.SGD(module.parameters(), lr=0.0)
+    module.manual_backward = lambda loss: loss.backward()
+    module._subsets = lambda *_: [torch.eye(2, dtype=torch.bool)[known].expand(16, 2)]
+    module.training_step((1000, (torch.as_tensor(store.images[:16]), torch.ones(16, 1))), 0)
+    image, (column,) = module.network.image, module.network.columns
+
+    def learns(part):
+        return any(p.grad is not None and bool(p.grad.any()) for p in part.parameters())
+
+    assert learns(image.decoder) and learns(column.decoder)
+    assert [learns(image.encoder), learns(column.expert)] == [known == 0, known == 1]
+
+
 @pytest.mark.parametrize("stand_in", [-9999.0, 1e30])
 def test_a_stand_in_for_a_missing_value_does_no_harm(store, columns, stand_in):
     spoiled = columns.copy()

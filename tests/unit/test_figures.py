@@ -214,6 +214,21 @@ def gallery_of(n: int, channels: int) -> tuple:
     return draw_images(n, channels=channels), galleries.title_lines(rows), "Highest scores"
 
 
+def gallery_among_all(n: int, n_all: int) -> tuple[Figure, pd.DataFrame]:
+    table, _ = draw_population(n_all)
+    rows = table.nlargest(n, "sigma").assign(rank=np.arange(n) + 1)
+    titles = galleries.title_lines(rows)
+    return galleries.draw(draw_images(n), titles, "Highest", numbers=rows, among=table["sigma"])
+
+
+def first_of(n: int, channels: int) -> tuple:
+    table, labels = draw_population(max(n, 1))
+    rows = table.iloc[:n].assign(rank=np.arange(n) + 1, label=labels.to_numpy()[:n])
+    images = draw_images(n, channels=channels)
+    names = ("wgan", "extended isolation forest on image codes")
+    return [(name, rows.copy(), images) for name in names], "What each detector finds first"
+
+
 def plane_of(n: int, *, labelled: bool) -> tuple:
     table, labels = draw_population(n)
     sigma = table.set_index("object_id")["sigma"]
@@ -380,6 +395,10 @@ FIGURES = {
     "gallery": call(galleries.draw, *gallery_of(25, 3)),
     "gallery_tiny": call(galleries.draw, *gallery_of(1, 3)),
     "gallery_grey": call(galleries.draw, *gallery_of(7, 1)),
+    "gallery_spread": call(gallery_among_all, 25, 3000),
+    "gallery_spread_tiny": call(gallery_among_all, 1, 1),
+    "first": call(galleries.draw_first, *first_of(10, 3)),
+    "first_tiny": call(galleries.draw_first, *first_of(1, 1)),
     "similar": call(similar.draw, *strips_of(8, 3)),
     "similar_tiny": call(similar.draw, *strips_of(1, 3)),
     "similar_grey": call(similar.draw, *strips_of(5, 1)),
@@ -393,6 +412,8 @@ FIGURES = {
     ),
     "curves_tiny": call(performance.draw_curves, draw_roc(1, points=2), ["wgan"], "anomalies"),
     "by_kind": call(performance.draw_by_kind, draw_metrics(3, 5), "auroc", faults=FAULTS),
+    "by_space": call(performance.draw_by_space, draw_metrics(3, 5), "anomalies"),
+    "by_space_tiny": call(performance.draw_by_space, draw_metrics(1, 1), "ring"),
     "by_kind_tiny": call(
         performance.draw_by_kind, draw_metrics(1, 1), "recall_at_3_sigma", faults=FAULTS
     ),
@@ -444,11 +465,14 @@ EMPTY = {
     ),
     "groups": call(embedding.draw_groups, []),
     "gallery": call(galleries.draw, *gallery_of(0, 3)),
+    "gallery_spread": call(gallery_among_all, 0, 1),
     "similar": call(similar.draw, *strips_of(0, 3)),
     "history": call(training.draw_history, {}, {}),
     "samples": call(training.draw_samples, draw_images(0), draw_images(0)),
     "curves": call(performance.draw_curves, draw_roc(), ["wgan"], "faults"),
     "by_kind": call(performance.draw_by_kind, draw_metrics(1).iloc[:0], "mcc"),
+    "by_space": call(performance.draw_by_space, draw_metrics(1).iloc[:0], "anomalies"),
+    "first": call(galleries.draw_first, *first_of(0, 3)),
     "studies": call(studies.draw, draw_study(1).iloc[:0]),
     "prediction": call(claim.draw_neighbour_prediction, draw_prediction(1).iloc[:0]),
     "purity": call(claim.draw_purity, draw_purities(1).iloc[:0]),
@@ -655,6 +679,40 @@ def test_gallery_titles_name_rank_score_label_and_object():
     figure.canvas.draw()
     assert table["sigma"][0] == 12.34
     assert table["position"].tolist() == [1, 2]
+
+
+def test_gallery_marks_the_shown_ones_among_all_scores():
+    sigma = pd.Series([-1.0, -0.9, 0.1, 0.6, 2.3, np.nan])
+    rows = pd.DataFrame({"rank": [1], "object_id": ["a"], "sigma": [2.3]})
+    figure, _ = galleries.draw(draw_images(1), ["a"], "Highest", numbers=rows, among=sigma)
+    everyone, shown = (patch.get_data() for patch in figure.axes[0].patches)
+    assert everyone.values.sum() == 5 and shown.values.sum() == 1
+    np.testing.assert_array_equal(everyone.edges[:-1][everyone.values == 2], [-1.0])
+    np.testing.assert_array_equal(everyone.edges[:-1][shown.values == 1], [2.25])
+    assert [t.get_text() for t in figure.axes[0].get_legend().texts] == ["5 objects", "the 1 below"]
+
+
+def test_first_objects_stand_in_their_detector_s_row():
+    strips, heading = first_of(10, 3)
+    strips[1][1]["label"] = "satellite_trail"
+    strips[1][1]["sigma"] = np.arange(10.0)
+    figure, table = galleries.draw_first(strips, heading)
+    assert [t.get_text() for t in figure.axes[1].texts].count("satellite\ntrail") == 10
+    own = table[table["detector"] == strips[1][0]]
+    assert own["sigma"].tolist() == list(range(10)) and len(table) == 20
+
+
+def test_seeds_of_a_cell_are_summed_up():
+    metrics = draw_metrics(3, 5)
+    _, table = performance.draw_by_space(metrics, "anomalies")
+    own = (metrics["group"] == "anomalies") & (metrics["metric"] == "auroc")
+    own &= (metrics["features"] == "codes") & (metrics["detector"] == "isolation_forest")
+    row = table[(table["metric"] == "auroc") & (table["features"] == "codes")].iloc[0]
+    assert row["detector"] == "isolation_forest" and row["n_seeds"] == 3 == own.sum()
+    values = metrics.loc[own, "value"]
+    assert row["value"] == pytest.approx(values.mean())
+    assert (row["lowest"], row["highest"]) == (values.min(), values.max())
+    assert row["chance"] == 0.5
 
 
 def test_words_of_the_user_are_no_formulae():

@@ -31,10 +31,10 @@ def brute_mcc(scores, positive):
     return matthews_corrcoef(positive, scores > threshold)
 
 
-def mean_precision_over_orders(scores, positive, k, rng):
+def mean_precision_over_orders(scores, positive, k, rng, n_orders=4000):
     """Precision at k with ties broken at random, many times."""
     found = []
-    for _ in range(4000):
+    for _ in range(n_orders):
         order = np.lexsort((rng.random(len(scores)), -scores))[:k]
         found.append(positive[order].mean())
     return np.mean(found)
@@ -58,6 +58,10 @@ def test_values_agree_with_scikit_learn(group, members):
     for k in (10, 50):
         expected = mean_precision_over_orders(x, y, k, np.random.default_rng(0))
         assert out[f"precision_at_{k}"] == pytest.approx(expected, abs=0.01)
+    tenth = -(-len(y) // 10)
+    precision = mean_precision_over_orders(x, y, tenth, np.random.default_rng(0))
+    recall = precision * tenth / y.sum()
+    assert out["recall_at_10_percent"] == pytest.approx(recall, abs=0.01)
     assert (values(table, group, "n_positive") == y.sum()).all()
     assert (values(table, group, "n_negative") == (~y).sum()).all()
 
@@ -77,6 +81,8 @@ def test_bootstrap_rows_agree_with_scikit_learn_on_repeated_objects():
             assert found["average_precision"] == pytest.approx(average_precision_score(y, x))
             assert found["mcc"] == pytest.approx(brute_mcc(x, y))
             assert found["recall_at_3_sigma"] == pytest.approx((x[y] > 3).mean())
+            expected = mean_precision_over_orders(x, y, 20, rng, n_orders=300) * 20 / 40
+            assert found["recall_at_10_percent"] == pytest.approx(expected, abs=0.02)
 
 
 def test_memory_blocks_change_no_measure(monkeypatch):

@@ -355,7 +355,7 @@ FAULTS = {
         "small",
         ["aggregates", "consensus", "how"],
         "borda",
-        ["aggregates.consensus.how: found 'borda', allowed: mean, max"],
+        ["aggregates.consensus.how: found 'borda', allowed: fisher, mean, max"],
     ),
     "aggregate with a detector's name": (
         "small",

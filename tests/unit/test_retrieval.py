@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
+from scipy.stats import rankdata
 from sklearn.metrics import average_precision_score
 
-from hoag import tables
+from hoag import retrieval, tables
 from hoag.retrieval import average_precision, chance, from_one_example
+from hoag.similarity import build_index
 
 
 def test_average_precision_is_scikit_learn_s():
@@ -64,6 +67,21 @@ def test_equal_distances_are_in_random_order():
     labels = np.repeat(["a", "b"], 100).astype(object)
     found = from_one_example(np.ones((200, 3)), labels, seed=1)
     np.testing.assert_allclose(found["mean_precision"], found["chance"], atol=0.06)
+
+
+@pytest.mark.parametrize("distance", ["euclidean", "cosine"])
+def test_every_ranking_is_that_of_all_distances(distance, monkeypatch):
+    monkeypatch.setattr(retrieval, "BLOCK", 7)
+    x = np.random.default_rng(6).normal(size=(50, 4)).astype(np.float32)
+    index = build_index([str(i) for i in range(50)], x, distance=distance, seed=1)
+    expected = rankdata(cdist(x.astype(float), x.astype(float), distance), axis=1) - 1
+    np.testing.assert_array_equal(retrieval._all_ranks(index), expected)
+
+
+def test_an_object_comes_before_its_copies():
+    x = np.float32([[0, 1], [0, 1], [3, 1]])
+    index = build_index(["a", "b", "c"], x, seed=1)
+    np.testing.assert_array_equal(retrieval._all_ranks(index)[:2], [[0, 1, 2], [1, 0, 2]])
 
 
 def test_large_sets_are_cut():

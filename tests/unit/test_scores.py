@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import percentileofscore, rankdata, zscore
+from scipy.stats import combine_pvalues, percentileofscore, rankdata, zscore
 
 from hoag import tables
 from hoag.options import ConfigError
@@ -96,9 +96,23 @@ def test_an_aggregate_by_hand():
     members = [member([1.0, 2, 3, 4]), member([-9.0, 5, 5, -10])]
     assert list(aggregate(members, "mean")["score"]) == [25, 56.25, 68.75, 50]
     assert list(aggregate(members, "max")["score"]) == [37.5, 75, 75, 87.5]
+    tails = np.array([[7, 5, 3, 1], [5, 2, 2, 7]]) / 8
+    fisher = combine_pvalues(tails, method="fisher", axis=0).statistic / 4
+    np.testing.assert_allclose(aggregate(members, "fisher")["score"], fisher)
 
 
-@pytest.mark.parametrize("how", ["mean", "max"])
+def test_later_objects_beyond_all_others_are_the_highest_and_finite():
+    def member(scores):
+        objects = {"object_id": list("abcde"), "batch": ["first"] * 3 + ["night"] * 2}
+        return merge(pd.DataFrame(objects | {"score": scores}), ["first"])
+
+    found = aggregate([member([1.0, 2, 3, 9, 8]), member([1.0, 2, 3, 9, 2])], "fisher")
+    expected = [-np.log(1 / 12), -(np.log(1 / 12) + np.log(1 / 2)) / 2]
+    np.testing.assert_allclose(found["score"][3:], expected)
+    assert found["score"][:3].max() < found["score"][3]
+
+
+@pytest.mark.parametrize("how", ["mean", "max", "fisher"])
 def test_an_aggregate_follows_the_object_not_the_row(how):
     members = several()
     shuffled = [m.sample(frac=1, random_state=i) for i, m in enumerate(members)]
@@ -107,7 +121,7 @@ def test_an_aggregate_follows_the_object_not_the_row(how):
     )
 
 
-@pytest.mark.parametrize("how", ["mean", "max"])
+@pytest.mark.parametrize("how", ["mean", "max", "fisher"])
 def test_an_object_that_one_detector_lacks_is_not_ranked(how):
     whole = aggregate(several(), how).set_index("object_id")["score"]
     first, second, third = several()

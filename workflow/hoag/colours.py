@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from hoag.options import ConfigError, unknown
-from hoag.scores import score_name
+from hoag.scores import OWN, score_name
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def resolve(
     key: str,
     *,
     features: Mapping[str, Sequence[str] | None],
-    scores: Sequence[tuple[str, str]],
+    scores: Mapping[tuple[str, str], Sequence[str]],
     catalogue: Collection[str] | None,
 ) -> Colour:
     """Find the column that a name of the configuration means.
@@ -47,9 +47,10 @@ def resolve(
     features
         Names of the feature spaces, with those of their features where they are known.
     scores
-        (features, detector) of every score.
+        (features, detector) of every score, with the names of its components.
     catalogue
-        Columns of the catalogue; None where they aren't known before it is there.
+        Columns of the catalogue; None where they aren't known before it is there. A name that
+        begins as a score's columns do then means one of these.
 
     Raises
     ------
@@ -62,13 +63,18 @@ def resolve(
         if known is not None and column not in known:
             raise ConfigError(unknown(f"{key}: column of {space}", column, known))
         return Colour(name, column, features=space)
-    prefixes = {f"{score_name(*of)}_": of for of in scores}
-    for prefix in sorted(prefixes, key=len, reverse=True):  # "forest_codes_" before "forest_"
-        if name.startswith(prefix) and (catalogue is None or name not in catalogue):
-            space, detector = prefixes[prefix]
-            return Colour(name, name.removeprefix(prefix), features=space, detector=detector)
-    if catalogue is not None and name not in catalogue:
-        allowed = [*catalogue, *(f"{s}.<feature>" for s in features)]
-        allowed += [f"{prefix}sigma" for prefix in prefixes]
-        raise ConfigError(unknown(key, name, allowed))
-    return Colour(name, name)
+    if catalogue is not None and name in catalogue:
+        return Colour(name, name)
+    columns = {
+        f"{score_name(*of)}_{part}": (*of, part)
+        for of, components in scores.items()
+        for part in (*OWN, *components)
+    }
+    if name in columns:
+        space, detector, column = columns[name]
+        return Colour(name, column, features=space, detector=detector)
+    if catalogue is None and not name.startswith(tuple(f"{score_name(*of)}_" for of in scores)):
+        return Colour(name, name)
+    raise ConfigError(
+        unknown(key, name, [*(catalogue or ()), *(f"{s}.<feature>" for s in features), *columns])
+    )

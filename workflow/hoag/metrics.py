@@ -17,6 +17,7 @@ METRICS = (
     "average_precision",
     "precision_at_10",
     "precision_at_50",
+    "recall_at_10_percent",
     "recall_at_3_sigma",
     "false_alarms_at_3_sigma",
     "mcc",
@@ -127,6 +128,8 @@ def evaluate(
     m members or fewer is taken whole, with the bootstrap's interval.
 
     precision_at_k shares a tie at the k-th place out evenly, its expectation over random orders.
+    recall_at_10_percent is the share of the positives among the highest tenth (rounded upwards) of
+    positives and negatives, with ties shared out likewise.
     mcc is Matthews' correlation of ``score > t`` with the truth, t being the (n + 1)-th highest
     score for n positives, so that ties at t flag fewer than n objects; 0 where all or no objects
     are flagged. recall and false_alarms at 3 sigma are the shares of the positives and of the
@@ -265,8 +268,9 @@ class _Sample:
             out = [
                 (p * (n_n[:, None] - false + 0.5 * n)).sum(axis=1) / (n_p * n_n),
                 (p * found / np.maximum(found + false, 1)).sum(axis=1) / n_p,
-                _precision_at(10, p, n, found, false),
-                _precision_at(50, p, n, found, false),
+                _among_first(10, p, n, found, false) / 10,
+                _among_first(50, p, n, found, false) / 50,
+                _among_first(np.ceil((n_p + n_n) / 10), p, n, found, false) / n_p,
                 positive @ self.above[0] / n_p,
                 negative @ self.above[1] / n_n,
                 _mcc(p, n, found, false),
@@ -285,18 +289,19 @@ def _per_column(counts: np.ndarray, column: np.ndarray, n_columns: int) -> np.nd
     return sums.reshape(rows, n_columns)
 
 
-def _precision_at(
-    k: int, p: np.ndarray, n: np.ndarray, found: np.ndarray, false: np.ndarray
+def _among_first(
+    k: int | np.ndarray, p: np.ndarray, n: np.ndarray, found: np.ndarray, false: np.ndarray
 ) -> np.ndarray:
+    """Positives among the k highest (k one number, or one for each row), NaN where fewer count."""
     total = found + false
-    rows = np.arange(len(p))
+    rows, k = np.arange(len(p)), np.broadcast_to(k, len(p))
     if not total.shape[1]:
         return np.full(len(p), np.nan)
-    last = np.argmax(total >= k, axis=1)  # the column that holds the k-th place
+    last = np.argmax(total >= k[:, None], axis=1)  # the column that holds the k-th place
     tied_p, tied = p[rows, last], (p + n)[rows, last]
     before, above = found[rows, last] - tied_p, total[rows, last] - tied
-    precision = (before + (k - above) * tied_p / np.maximum(tied, 1)) / k
-    return np.where(total[:, -1] >= k, precision, np.nan)
+    expected = before + (k - above) * tied_p / np.maximum(tied, 1)
+    return np.where(total[:, -1] >= k, expected, np.nan)
 
 
 def _mcc(p: np.ndarray, n: np.ndarray, found: np.ndarray, false: np.ndarray) -> np.ndarray:

@@ -593,6 +593,12 @@ def _colours(plan: Plan) -> dict[str, list[Colour]]:
                 f"embeddings.{name}.colour_by: found {column!r}, which the map itself has, "
                 "allowed: another column"
             )
+    scores = {
+        (space, name): getattr(plan.detectors[name].module, "COMPONENTS", ())
+        if name in plan.detectors
+        else ()
+        for space, name in plan.scores
+    }
     columns = None
     if not lists_objects(plan.survey.module):  # else the survey may add some of its own
         sources = (batch.keys["catalogue"] for batch in plan.batches.values())
@@ -604,7 +610,7 @@ def _colours(plan: Plan) -> dict[str, list[Colour]]:
                 column,
                 f"embeddings.{name}.colour_by",
                 features=features,
-                scores=plan.scores,
+                scores=scores,
                 catalogue=columns,
             )
             for column in entry.keys["colour_by"]

@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hoag.similarity import Index, build_index, neighbours
+from hoag.similarity import Index, build_index
 
 if TYPE_CHECKING:
     import pandas as pd
+
+BLOCK = 256  # objects whose rankings are made at a time
 
 
 def average_precision(ranks: np.ndarray) -> np.ndarray:
@@ -19,8 +21,7 @@ def average_precision(ranks: np.ndarray) -> np.ndarray:
         Places of the k objects in each of q rankings, from 1, in any order. 1 where they are the
         first k.
     """
-    places = np.sort(ranks, axis=1)
-    return (np.arange(1, places.shape[1] + 1) / places).mean(axis=1)
+    return _mean_precision(np.sort(ranks, axis=1))
 
 
 def chance(n_wanted: int, n_objects: int) -> float:
@@ -80,7 +81,7 @@ def from_one_example(
     kept = np.flatnonzero(labels.notna().to_numpy())
     if len(kept) > max_objects:
         kept = rng.choice(kept, max_objects, replace=False)
-    kept = rng.permutation(kept)  # equal distances are ordered by name, which then says nothing
+    kept = rng.permutation(kept)  # equal distances keep this order, which says nothing
     names = np.arange(len(kept)).astype(str)
     index = build_index(names, codes[kept], distance=distance, seed=seed)
     label = labels.to_numpy(dtype=object)[kept[index.object_ids.astype(int)]]
@@ -105,11 +106,18 @@ def from_one_example(
 
 def _all_ranks(index: Index) -> np.ndarray:
     """Place of each object (column) in the ranking by likeness to each (row), 0 for itself."""
-    n = len(index.object_ids)
-    ranks = np.zeros((n, n), np.int32)
-    for row, name in enumerate(index.object_ids):
-        found = neighbours(index, name, n).object_ids
-        ranks[row, [index.places[i] for i in found]] = np.arange(1, n)
+    from scipy.spatial.distance import cdist
+
+    n = len(index.vectors)
+    ranks = np.empty((n, n), np.min_scalar_type(n))
+    places = np.arange(n, dtype=ranks.dtype)
+    for start in range(0, n, BLOCK):
+        # between unit vectors straight distances have the order of the angles
+        distances = cdist(index.vectors[start : start + BLOCK], index.vectors)
+        rows = np.arange(len(distances))
+        distances[rows, start + rows] = -1.0  # before its copies
+        order = distances.argsort(axis=1, kind="stable")
+        np.put_along_axis(ranks[start : start + BLOCK], order, places[None], axis=1)
     return ranks
 
 
@@ -120,5 +128,10 @@ def _found(
     asked = members
     if len(members) > max_queries:
         asked = rng.choice(members, max_queries, replace=False)
-    own = ranks[np.ix_(asked, members)]
-    return average_precision(own[own > 0].reshape(len(asked), -1))
+    own = np.sort(ranks[asked][:, members], axis=1)
+    return _mean_precision(own[:, 1:])  # without itself
+
+
+def _mean_precision(places: np.ndarray) -> np.ndarray:
+    """Average precision of places (q, k) in rising order, (q,)."""
+    return (np.arange(1, places.shape[1] + 1) / places).mean(axis=1)

@@ -9,7 +9,7 @@ from hoag.options import ConfigError, unknown
 
 AGGREGATES = "aggregates"  # stands where others have their feature space
 ALONE = ("images", AGGREGATES)  # what needs no mention beside a detector's name
-_OWN = ("score", "sigma", "percentile")
+OWN = ("score", "sigma", "percentile")  # columns of every table of scores; others are components
 
 
 def merge(raw: pd.DataFrame, reference_batches: Sequence[str]) -> pd.DataFrame:
@@ -71,29 +71,40 @@ def aggregate(tables: Sequence[pd.DataFrame], how: str) -> pd.DataFrame:
     how
         "mean": mean percentile over the detectors, which orders the reference objects as Borda's
         count does (de Borda 1781). "max": the highest percentile, for what one detector alone
-        finds.
+        finds. "fisher": mean of -ln(1 - percentile / 100), half of Fisher's (1932) statistic of
+        combined probabilities divided by the number of detectors: to be the highest of a thousand
+        counts for more than to be among the higher half by several.
 
     Returns
     -------
     DataFrame
-        object_id, batch and score, from 0 to 100, for every object of any table, sorted by batch
-        and object_id; to be given to `merge`. NaN unless every detector has a score: a mean over
-        fewer would rank an object by what could not be measured of it.
+        object_id, batch and score, from 0 to 100 (fisher: from 0), for every object of any table,
+        sorted by batch and object_id; to be given to `merge`. NaN unless every detector has a
+        score: a mean over fewer would rank an object by what could not be measured of it.
 
     Notes
     -----
     An object's score depends on its own percentiles alone. Objects of a later batch that lie
-    beyond all reference objects share the percentile 100.
+    beyond all reference objects share the percentile 100; for Fisher's statistic they have half the
+    tail of the highest reference object.
     """
     keys = ["object_id", "batch"]
     ranks = [table.set_index(keys)["percentile"] for table in tables]
+    if how == "fisher":
+        ranks, how = [_surprise(rank) for rank in ranks], "mean"
     table = pd.concat(ranks, axis=1)
     score = table.agg(how, axis=1, skipna=False).rename("score")
     return score.reset_index().sort_values(["batch", "object_id"], ignore_index=True)
 
 
+def _surprise(percentile: pd.Series) -> pd.Series:
+    """-ln of the share of reference objects above, whose smallest is the highest object's own."""
+    tail = 1 - percentile / 100
+    return -np.log(tail.mask(tail == 0, tail[tail > 0].min() / 2))
+
+
 def _components(table: pd.DataFrame) -> list[str]:
-    return [c for c in table.columns if c not in ("object_id", "batch", *_OWN)]
+    return [c for c in table.columns if c not in ("object_id", "batch", *OWN)]
 
 
 def _sigma(score: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -173,7 +184,7 @@ def _with_status(objects: pd.DataFrame, manifest: pd.DataFrame | None) -> pd.Dat
 
 
 def _prefixed(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    columns = [*_OWN, *_components(table)]
+    columns = [*OWN, *_components(table)]
     renamed = table[columns].rename(columns={c: f"{name}_{c}" for c in columns})
     return pd.concat([table[["object_id", "batch"]], renamed], axis=1)
 

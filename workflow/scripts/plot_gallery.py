@@ -1,4 +1,4 @@
-"""The 25 most and the 25 least anomalous objects of a detector."""
+"""The 25 most and the 25 least anomalous objects of a detector, each with all scores."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def main(
     columns = ["object_id", "label"]
     objects = pd.concat(tables.read("catalogue", p, columns) for p in paths_catalogues)
     scores = tables.read("scores", path_scores).dropna(subset=["score"])
-    album = Album(paths_images)
+    album, sigma = Album(paths_images), scores["sigma"]
     scores = scores[scores["object_id"].isin(album.place.index)]
     table = scores.merge(objects, on="object_id", how="left")
     table = table.sort_values(["score", "object_id"], ascending=[False, True], ignore_index=True)
@@ -34,7 +34,8 @@ def main(
     ):
         heading = f"{title}: the {len(shown)} {word} anomalous"
         images, lines = album.images(shown["object_id"]), galleries.title_lines(shown)
-        keep(*galleries.draw(images, lines, heading, numbers=shown), output, end)
+        drawn = galleries.draw(images, lines, heading, numbers=shown, among=sigma)
+        keep(*drawn, output, end)
 
 
 if __name__ == "__main__":

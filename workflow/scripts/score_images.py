@@ -37,10 +37,10 @@ def main(
             ids = store.object_ids[start : start + len(images)]
             for object_id, image, z in zip(ids, scored.reconstruction, scored.z, strict=True):
                 writer.append(object_id, image, z=z)
-            values = {"score": scored.score, "s_gen": scored.s_gen, "s_disc": scored.s_disc}
+            values = {name: getattr(scored, name) for name in ("score", *wgan.COMPONENTS)}
             parts.append(pd.DataFrame({"object_id": ids, **values}))
             say(f"{start + len(images)}/{len(store)} images scored")
-    none = pd.DataFrame({"object_id": [], "score": [], "s_gen": [], "s_disc": []})
+    none = pd.DataFrame(columns=["object_id", "score", *wgan.COMPONENTS])
     tables.write("raw_scores", pd.concat(parts) if parts else none, path_scores)
 
 

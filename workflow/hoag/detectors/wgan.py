@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 TAKES = "images"
 MODELS = ("wgan", "encoder")
+COMPONENTS = ("s_gen", "s_disc")  # parts of the score, which stand beside it
 _ROWS = 16  # a matrix product rounds all rows alike where their number is a multiple of this
 
 

@@ -1,6 +1,7 @@
 """Uniform manifold approximation and projection (McInnes, Healy & Melville 2018), umap-learn's."""
 
 import contextlib
+import functools
 import logging
 import warnings
 from collections.abc import Iterator
@@ -60,9 +61,30 @@ def _fit(x: np.ndarray, options: Options, seed: int) -> tuple[np.ndarray, Place]
         random_state=seed % 2**32,
         n_jobs=1,
     )
-    with _quiet():
+    with _quiet(), _seeded_restarts(seed):
         xy = model.fit_transform(x).astype(np.float64)
     return xy, weighted(x, xy, options.n_neighbors, options.metric)
+
+
+@contextlib.contextmanager
+def _seeded_restarts(seed: int) -> Iterator[None]:
+    """Seed what umap-learn leaves unseeded.
+
+    Where groups of objects hang together by nothing, ARPACK may find its start to be an eigenvector
+    and go on from one that it draws; both for the groups and for their places.
+    """
+    from scipy.sparse import linalg
+    from sklearn.manifold import _spectral_embedding
+
+    original = linalg.eigsh
+    users = linalg, _spectral_embedding
+    try:
+        for module in users:
+            module.eigsh = functools.partial(original, rng=seed)
+        yield
+    finally:
+        for module in users:
+            module.eigsh = original
 
 
 @contextlib.contextmanager

@@ -17,7 +17,10 @@ _TITLES = {
     "mcc": "Matthews' correlation coefficient",
     "recall_at_3_sigma": "recall: share of this kind beyond 3 σ",
     "false_alarms_at_3_sigma": "share of normal objects beyond 3 σ",
+    "precision_at_50": "precision among the first 50",
+    "recall_at_10_percent": "recall among the first tenth",
 }
+_BY_SPACE = ("auroc", "average_precision", "precision_at_50", "recall_at_10_percent")
 _FAMILIES = {"astrophysical": "astrophysical kinds", "fault": "data faults"}
 _CURVES = {
     "roc": ("false-positive rate", "true-positive rate (recall)"),
@@ -149,6 +152,79 @@ def draw_by_kind(
     panels[-1].set_xlabel(title)
     _key(figure, table, names)
     return figure, table
+
+
+@_style.styled
+def draw_by_space(metrics: pd.DataFrame, group: str) -> tuple[Figure, pd.DataFrame]:
+    """Draw four metrics of every detector in every feature space, as means over seeds.
+
+    Parameters
+    ----------
+    metrics
+        Table ``metrics``; undefined values are left out.
+    group
+        Group of positives ("anomalies", "faults", or one label).
+
+    Returns
+    -------
+    figure
+        A panel a metric: detectors down, feature spaces across, in the order of the table; the
+        mean over seeds, and half of the range over seeds where there are several. The darkest is
+        the best of the panel.
+    table
+        metric, features, detector, value (mean over seeds), lowest and highest (of the seeds), low
+        and high (means of the 95 % intervals over objects or draws), chance (null where there is
+        none), n_seeds.
+    """
+    chosen = metrics[(metrics["group"] == group) & metrics["value"].notna()]
+    table = _by_space(chosen)
+    detectors, spaces = (list(dict.fromkeys(table[c])) for c in ("detector", "features"))
+    height = max(1.6, 0.42 * len(detectors) + 1.0)
+    figure = _style.new_figure(0.5 + 2 * height, layout="constrained")
+    figure.suptitle(f"Finding {_style.words(group)}, space by space")
+    for index, (axes, metric) in enumerate(zip(figure.subplots(2, 2).flat, _BY_SPACE, strict=True)):
+        part = table[table["metric"] == metric]
+        if part.empty:
+            _style.say(axes, f"no labelled objects:\n{_TITLES[metric]}")
+            continue
+        _draw_cells(axes, part, detectors, spaces)
+        chance = part["chance"].mean()
+        words = _TITLES[metric] + (f"; chance {chance:.3g}" if np.isfinite(chance) else "")
+        _style.letter(axes, index, words)
+    return figure, table
+
+
+def _by_space(chosen: pd.DataFrame) -> pd.DataFrame:
+    keys, rows = ["metric", "features", "detector"], []
+    for names, part in chosen.groupby(keys, sort=False):
+        if names[0] in _BY_SPACE:
+            seeds = part["value"].agg(["mean", "min", "max"])
+            level = _chance(names[0], part["n_positive"].mean(), part["n_negative"].mean())
+            rows.append((*names, *seeds, part["low"].mean(), part["high"].mean(), level, len(part)))
+    columns = [*keys, "value", "lowest", "highest", "low", "high", "chance", "n_seeds"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _draw_cells(
+    axes: Axes, part: pd.DataFrame, detectors: Sequence[str], spaces: Sequence[str]
+) -> None:
+    shades = np.full((len(detectors), len(spaces)), np.nan)
+    low, high = part["value"].min(), part["value"].max()
+    for cell in part.itertuples():
+        down, across = detectors.index(cell.detector), spaces.index(cell.features)
+        shades[down, across] = (cell.value - low) / ((high - low) or 1.0)
+        text = f"{cell.value:.3f}"
+        if cell.n_seeds > 1:
+            text += f"\n± {(cell.highest - cell.lowest) / 2:.3f}"
+        axes.text(across, down, text, ha="center", va="center", size=_style.SMALL_PT - 2,
+                  color="white" if shades[down, across] > 0.6 else "black")  # fmt: skip
+    axes.imshow(shades, cmap="Blues", vmin=-0.15, vmax=1.15, aspect="auto")
+    axes.set_xticks(range(len(spaces)), [_style.shortened(s, 18) for s in spaces], rotation=30,
+                    ha="right", size=_style.SMALL_PT)  # fmt: skip
+    axes.set_yticks(range(len(detectors)), [_style.shortened(d, 22) for d in detectors],
+                    size=_style.SMALL_PT)  # fmt: skip
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
 
 
 def _means(chosen: pd.DataFrame, metric: str, faults: Collection[str]) -> pd.DataFrame:

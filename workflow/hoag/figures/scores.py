@@ -43,7 +43,7 @@ def draw_histogram(
     """
     scored = scores[np.isfinite(scores["sigma"])]
     kinds = _by_kind(scored, labels)
-    edges = _edges(scored["sigma"], threshold)
+    edges = bins(scored["sigma"], threshold)
     figure = _style.new_figure(4.2 + 0.3 * len(kinds) + 0.4 * bool(kinds), layout="constrained")
     ratios = [4.0, 0.3 * len(kinds) + 0.3]
     top, *below = np.atleast_1d(
@@ -69,7 +69,8 @@ def _by_kind(scored: pd.DataFrame, labels: pd.Series | None) -> dict[str, np.nda
     return {str(kind): sigma.get_group(kind).to_numpy() for kind in order}
 
 
-def _edges(sigma: pd.Series, threshold: float) -> np.ndarray:
+def bins(sigma: pd.Series, threshold: float) -> np.ndarray:
+    """Edges of the histogram's bars, a quarter of a sigma each, as far as there are objects."""
     low = np.floor(min(sigma.min(), -1.0)) if len(sigma) else -1.0
     high = min(np.ceil(sigma.max()) if len(sigma) else 0.0, WIDEST_SIGMA)
     high = max(high, np.ceil(threshold) + 1)
@@ -77,7 +78,8 @@ def _edges(sigma: pd.Series, threshold: float) -> np.ndarray:
     return np.arange(4 * low, 4 * high + 1) / 4
 
 
-def _counts(sigma: pd.Series | np.ndarray, edges: np.ndarray) -> np.ndarray:
+def heights(sigma: pd.Series | np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Objects in each bar; those beyond the edges are in the outermost."""
     return np.histogram(np.clip(sigma, edges[0], edges[-1]), edges)[0]
 
 
@@ -90,7 +92,7 @@ def _draw_counts(
     n: int,
     threshold: float,
 ) -> None:
-    counts = _counts(sigma, edges)
+    counts = heights(sigma, edges)
     axes.set(yscale="log", ylim=(0.6, max(counts.max() * 3, 20)), xlim=(edges[0], edges[-1]))
     axes.stairs(counts, edges, fill=True, color="#9DB7CC")
     axes.stairs(counts, edges, color=_style.COLOURS[0], linewidth=1)
@@ -138,7 +140,7 @@ def _table(kinds: dict[str, np.ndarray], edges: np.ndarray, threshold: float) ->
     for label, sigma in kinds.items():
         low = np.append(edges[:-1], threshold)
         high = np.append(edges[1:], np.inf)
-        n = np.append(_counts(sigma, edges), (sigma > threshold).sum())
+        n = np.append(heights(sigma, edges), (sigma > threshold).sum())
         part = pd.DataFrame({"label": label, "quantity": "bin", "low_sigma": low})
         part.loc[len(part) - 1, "quantity"] = "beyond"
         parts.append(part.assign(high_sigma=high, n_objects=n, share=n / max(len(sigma), 1)))

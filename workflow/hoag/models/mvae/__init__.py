@@ -12,7 +12,8 @@ class Options(VAEOptions):
 
     The image and each column are experts on the code; their product is the posterior. Training sums
     the bounds of all modalities together, of each alone and of random subsets (section 2.2, the
-    sub-sampled training paradigm), so that the code can be found from any of them. The image's part
+    sub-sampled training paradigm). Each subset is asked for all modalities (Sutter et al. 2021), so
+    that any of them can be found from any other. The image's part
     is that of `hoag.models.vae`; a column, scaled to zero mean and unit variance, has normal
     errors.
     """
