@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from hoag.figures import _style
 
 _MOST_BANDS = 8  # experiments in a panel, above which bands hide one another
+_START = pd.DataFrame({"n_viewed": [0], "mean": [0.0], "low": [0.0], "high": [0.0]})
 _REFERENCE = {"color": _style.GREY, "linestyle": "--", "linewidth": 2.2}
 
 
@@ -67,11 +68,12 @@ def _draw(axes: Axes, of_class: pd.DataFrame, own: Sequence[str], reference: str
         looks[reference] = _REFERENCE
     for experiment, look in looks.items():
         line = of_class[of_class["experiment"] == experiment].sort_values("n_viewed")
+        line = pd.concat([_START, line[list(_START)]])
         if len(looks) <= _MOST_BANDS:
             band = {"color": look["color"], "alpha": 0.12, "linewidth": 0}
             axes.fill_between(line["n_viewed"], line["low"], line["high"], **band)
         axes.plot(line["n_viewed"], line["mean"], label=_style.plain(experiment), **look)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set(xlim=(0, None), ylim=(0, None))
+    axes.set(xlim=(0, None), ylim=(0, 1.05 * max(of_class[["mean", "high"]].max().max(), 1)))
     axes.grid(True)
     axes.legend(loc="upper left", fontsize=_style.SMALL_PT - 1.5, handlelength=2.2)
