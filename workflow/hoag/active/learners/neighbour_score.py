@@ -79,12 +79,10 @@ def _of_objects(x: np.ndarray, options: Options, seed: int) -> dict[str, np.ndar
 
 
 def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> Predictions:
-    """The blended score, from 0 to 5.
+    """The blended score, from 0 to 5: see `blended`.
 
-    ``anomaly * tanh(exp(alpha d) - 1 + artanh(0.1 + 0.85 u / 5))`` with the anomaly score scaled to
-    0..5, the interest u that a regression forest predicts (0.1 to 5), and the distance d to the
-    nearest answered object in units of the mean one. Next to an answer the interest counts, far
-    from all of them the anomaly score alone.
+    The anomaly score is scaled to 0..5, a regression forest predicts the interest, and the distance
+    is that to the nearest answered object, in units of the mean one.
     """
     from sklearn.ensemble import RandomForestRegressor
 
@@ -101,9 +99,29 @@ def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) ->
         forest.fit(state["answered"], state["interest"])
         interest = np.clip(forest.predict(scaled), _LOW, _HIGH)
     distance = _distance(scaled, state) / max(float(state["mean_distance"]), 1e-12)
+    return Predictions(score=blended(anomaly, interest, distance, options.alpha))
+
+
+def blended(
+    anomaly: np.ndarray, interest: np.ndarray, distance: np.ndarray, alpha: float
+) -> np.ndarray:
+    """``anomaly * tanh(exp(alpha d) - 1 + artanh(0.1 + 0.85 u / 5))``, (n,).
+
+    Next to an answer the interest counts, far from all of them the anomaly score alone.
+
+    Parameters
+    ----------
+    anomaly : (n,)
+        0 to 5.
+    interest : (n,)
+        u, 0.1 to 5.
+    distance : (n,)
+        d, to the nearest answer, 1 on average.
+    alpha
+        How fast the answers' influence fades.
+    """
     factor = np.arctanh(_FLOOR + _SLOPE * interest / _HIGH)
-    near = np.expm1(np.minimum(options.alpha * distance, 50.0))
-    return Predictions(score=anomaly * np.tanh(near + factor))
+    return anomaly * np.tanh(np.expm1(np.minimum(alpha * distance, 50.0)) + factor)
 
 
 def _scaled(x: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
