@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+import extract_features
+from hoag import tables
 from hoag.features import isophote_photometry
 from hoag.features.isophote_photometry import Options
+from hoag.images.store import ShardWriter
 from hoag.options import ConfigError
 
 SIGMA, PEAK, SIDE = 7.0, 0.8, 101
@@ -86,3 +89,39 @@ def test_one_channel_or_the_mean_of_all():
 def test_levels_and_radii_that_cannot_be_meant_are_refused(options):
     with pytest.raises(ConfigError, match=r"found .*, allowed"):
         Options(**options)
+
+
+def test_the_reasons_cost_no_second_measurement(tmp_path, monkeypatch):
+    images = np.uint8(255 * np.concatenate([gaussian(), np.full((1, SIDE, SIDE, 1), 0.5)]))
+    with ShardWriter(tmp_path / "images.h5", {}) as writer:
+        for name, image in zip("ab", images, strict=True):
+            writer.append(name, image)
+    np.savez(tmp_path / "fit.npz")
+    measured, explained = [], isophote_photometry.explained
+
+    def counted(images, options, state):
+        measured.append(len(images))
+        return explained(images, options, state)
+
+    class Silence:
+        def __call__(self, text):
+            pass
+
+        always = __call__
+
+    monkeypatch.setattr(isophote_photometry, "explained", counted)
+    paths = [str(tmp_path / name) for name in ("features.parquet", "failures.parquet")]
+    extract_features.main(
+        {"images": [str(tmp_path / "images.h5")], "fit": [str(tmp_path / "fit.npz")]},
+        *paths,
+        plugin={"kind": "isophote_photometry", "options": {}},
+        view="images",
+        columns=[],
+        shard=0,
+        n_shards=1,
+        say=Silence(),
+    )
+    assert measured == [2]
+    assert len(tables.read("features", paths[0])) == 2
+    (failure,) = tables.read("failures", paths[1]).to_dict("records")
+    assert failure == {"object_id": "b", "reason": "no light in the central third of the image"}
