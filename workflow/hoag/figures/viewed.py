@@ -76,4 +76,5 @@ def _draw(axes: Axes, of_class: pd.DataFrame, own: Sequence[str], reference: str
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlim=(0, None), ylim=(0, 1.05 * max(of_class[["mean", "high"]].max().max(), 1)))
     axes.grid(True)
-    axes.legend(loc="upper left", fontsize=_style.SMALL_PT - 1.5, handlelength=2.2)
+    small = {"fontsize": _style.SMALL_PT - 1.5, "handlelength": 2.2}
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), **small)  # the curves need all the room
