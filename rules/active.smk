@@ -84,6 +84,8 @@ rule compare_trials:
     output:
         rounds="results/{run}/tables/rounds.parquet",
         comparisons="results/{run}/tables/comparisons.csv",
+        viewed="results/{run}/tables/viewed.csv",
+        viewed_pairs="results/{run}/tables/viewed_pairs.csv",
     log:
         "results/{run}/logs/compare_trials.log",
     benchmark:

@@ -368,10 +368,12 @@ def experiment_section(wc):
 def code_of_experiment(script):
     def of_wildcards(wc):
         found = PLAN.experiments[wc.experiment]
-        plugins = ("learners", found.learner["kind"]), (
-            "strategies",
-            found.strategy["kind"],
-        )
+        plugins = [
+            ("learners", found.learner["kind"]),
+            ("strategies", found.strategy["kind"]),
+        ]
+        if "detector" in found.learner["options"]:
+            plugins.append(("detectors", found.learner["options"]["detector"]["kind"]))
         return code(script, *plugins)
 
     return of_wildcards
@@ -407,6 +409,14 @@ def trial_names():
     return [name for name in PLAN.experiments for _ in trial_blocks(name)]
 
 
+def spaces_of_experiments():
+    """Experiment -> what it learns from, in words."""
+    return {
+        name: " + ".join([e.features] if isinstance(e.features, str) else e.features)
+        for name, e in PLAN.experiments.items()
+    }
+
+
 def all_trials():
     return [
         f"{RESULTS}/active/{name}/trials-{block}.parquet"
@@ -417,7 +427,7 @@ def all_trials():
 
 def active_figures():
     latents = [name for name, e in PLAN.experiments.items() if e.latent_rounds]
-    figures = ["rounds", *(f"latents-{name}" for name in latents)]
+    figures = ["rounds", "viewed", *(f"latents-{name}" for name in latents)]
     return figures if PLAN.experiments else []
 
 

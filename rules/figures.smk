@@ -328,6 +328,34 @@ rule plot_rounds:
         "../workflow/scripts/plot_rounds.py"
 
 
+rule plot_viewed:
+    input:
+        viewed="results/{run}/tables/viewed.csv",
+    output:
+        png=report(
+            "results/{run}/figures/viewed.png",
+            caption="../workflow/report/viewed.rst",
+            category="Active learning",
+            labels={"figure": "Anomalies found against objects viewed"},
+        ),
+        pdf="results/{run}/figures/viewed.pdf",
+        table="results/{run}/tables/figures/viewed.csv",
+    log:
+        "results/{run}/logs/plot_viewed.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_viewed.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        spaces=spaces_of_experiments(),
+        code=code("plot_viewed"),
+        libraries=libraries("figures"),
+    message:
+        "Draw anomalies found against objects viewed"
+    script:
+        "../workflow/scripts/plot_viewed.py"
+
+
 rule plot_training:
     input:
         histories=training_histories(),

@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 import yaml
 from astropy.table import Table
+from PIL import Image
 
 from hoag import registry
+from hoag.catalogue import astronomaly
 from hoag.options import ConfigError, build
 from hoag.plan import make_plan
 from hoag.surveys._types import Failure
@@ -190,6 +192,33 @@ def test_the_example_of_scores_from_elsewhere_can_be_planned(tmp_path, monkeypat
     base |= {"images": [{"kind": "lupton", "red": "i", "green": "r", "blue": "g"}]}
     plan = plan_of(tmp_path, monkeypatch, own_catalogue(4), yaml.safe_dump(base))
     assert plan.scores == [("theirs", "their_score")]
+
+
+def test_astronomaly_s_guide_can_be_planned(tmp_path, monkeypatch):
+    texts = [t for p, _, t in YAML_EXAMPLES if p == "reproduce-astronomaly.md"]
+    (tmp_path / "GalaxyZooSubset").mkdir()
+    (tmp_path / "GalaxyZooSubset" / "1.jpg").write_bytes(b"not looked at while planning")
+    plan = plan_of(tmp_path, monkeypatch, *texts)
+    assert plan.chain.shape == (424, 424, 3) and plan.display is not None
+    assert plan.experiments["astronomaly"].learner["options"]["n_first"] == 210
+
+
+def test_labels_and_scores_of_astronomaly_can_be_planned(tmp_path, monkeypatch):
+    page = (ROOT / "docs" / "from-astronomaly.md").read_text()
+    texts = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "ml_scores.csv").write_text(",score,human_label,trained_score\na,5,5,1\nb,0,0,0\n")
+    astronomaly.main([str(tmp_path / "ml_scores.csv"), "--output", str(tmp_path / "moved")])
+    (tmp_path / "images").mkdir()
+    for name in "ab":
+        Image.new("L", (8, 8)).save(tmp_path / "images" / f"{name}.png")
+    base = {"survey": {"kind": "images", "crop_px": 8, "channels": 1}}
+    plan = plan_of(tmp_path, monkeypatch, yaml.safe_dump(base), *texts)
+    assert ("theirs", "their_trained_score") in plan.scores
+    (batch,) = plan.batches.values()
+    listed = plan.survey.module.list_objects(
+        batch.options, plan.survey.options, seed=1, name=batch.name
+    )
+    assert dict(zip(listed["object_id"], listed["label"], strict=True)) == {"a": "odd", "b": "dull"}
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "config" / "README.md"])

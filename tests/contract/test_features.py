@@ -235,14 +235,22 @@ def test_an_image_of_one_colour_gives_finite_numbers_or_none_at_all(kind, value)
     image = np.full((1, 32, 32, 3), value, np.uint8)
     x = module.transform(image, options, state, **extra)
     assert np.isfinite(x).all() or np.isnan(x).all()
-    if hasattr(module, "reasons"):
-        assert [bool(r) for r in module.reasons(image, options, state)] == [np.isnan(x).all()]
+    if reasons := reasons_of(module, image, options, state):
+        assert [bool(r) for r in reasons] == [np.isnan(x).all()]
 
 
 def test_a_feature_space_that_can_fail_has_no_reason_where_it_does_not(fitted):
     module, options, _, state = fitted
-    if hasattr(module, "reasons"):
-        assert not any(module.reasons(DrawnStore(2).images, options, state))
+    assert not any(reasons_of(module, DrawnStore(2).images, options, state))
+
+
+def reasons_of(module, images, options, state):
+    """Why features are missing, of a module that can say; otherwise nothing."""
+    if hasattr(module, "explained"):
+        values, reasons = module.explained(images, options, state)
+        np.testing.assert_array_equal(values, module.transform(images, options, state))
+        return reasons
+    return module.reasons(images, options, state) if hasattr(module, "reasons") else []
 
 
 def test_plug_ins_import_light():

@@ -21,6 +21,7 @@ from hoag.active.oracle import Labels, Table
 from hoag.active.protocol import Protocol, draw, needed
 from hoag.active.rounds import Plugin, Situation, draw_objects, run_trial, run_trials, step
 from hoag.active.strategies import mixed, most_anomalous, most_uncertain
+from hoag.active.viewing import against_first, by_depth
 from hoag.models import _augment
 from hoag.options import ConfigError, build
 
@@ -607,6 +608,52 @@ def test_differences_are_of_the_same_trials_in_the_last_round():
     assert not len(in_pairs({"a": trials["a"], "d": elsewhere}, seed=1)), "not the same objects"
 
 
+def views_of(*found, objects="x", asked=(10, 20, 40)):
+    """A trial for each list of anomalies found by then."""
+    rows = [
+        {"trial": t, "objects": f"{objects}{t}", "class": "odd", "round": r + 1}
+        | {"n_asked": n, "n_found": k}
+        for t, trial in enumerate(found)
+        for r, (n, k) in enumerate(zip(asked, trial, strict=True))
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_found_against_viewed_by_hand():
+    table = by_depth({"a": views_of([2, 4, 4], [0, 2, 6])}, seed=1)
+    rows = table.set_index(["n_viewed", "quantity"])
+    assert rows.loc[(20, "n_found"), "mean"] == 3 and rows.loc[(40, "n_found"), "median"] == 5
+    # trapezia from (0, 0): 10, 10 + 30, 40 + 80 and 0, 10, 10 + 80, over the objects viewed
+    areas = rows.xs("area", level="quantity")["mean"]
+    np.testing.assert_allclose(areas, [(1 + 0) / 2, (2 + 0.5) / 2, (3 + 2.25) / 2])
+    steps = np.interp(np.arange(41), [0, 10, 20, 40], [0, 2, 4, 4])
+    assert np.trapezoid(steps) / 40 == pytest.approx(3)
+    assert (table["n_trials"] == 2).all()
+
+
+def test_a_used_up_pool_is_viewed_once():
+    table = by_depth({"a": views_of([1, 2, 2], asked=(10, 14, 14))}, seed=1)
+    assert table["n_viewed"].tolist() == [10, 10, 14, 14]
+
+
+def test_curves_are_compared_with_the_first_one_on_the_same_objects_and_depths():
+    trials = {
+        "first": views_of([1, 2, 3], [1, 1, 1], [0, 0, 0]),
+        "second": views_of([2, 4, 6], [1, 3, 5]),
+        "coarse": views_of([3, 7], asked=(20, 40)),
+        "elsewhere": views_of([9, 9, 9], objects="y"),
+    }
+    table = against_first(trials, seed=1)
+    assert set(table["experiment"]) == {"second", "coarse"}
+    assert set(table["reference"]) == {"first"}
+    rows = table.set_index(["experiment", "n_viewed", "quantity"])
+    row = rows.loc[("second", 40, "n_found")]
+    assert row["difference"] == 3.5 and row["n_trials"] == 2
+    assert row["low"] >= 3 and row["high"] <= 4
+    assert rows.loc["coarse"].index.get_level_values("n_viewed").unique().tolist() == [20, 40]
+    assert not len(against_first({"alone": trials["first"]}, seed=1))
+
+
 def test_published_numbers_stand_beside_the_last_round_and_alone_where_nothing_was_run():
     rounds = by_round({"ahunt": trials_of(0.8, 0.9), "new": trials_of(0.5)}, seed=1)
     published = pd.DataFrame(
@@ -627,6 +674,65 @@ def test_published_numbers_stand_beside_the_last_round_and_alone_where_nothing_w
 
 
 # --- the recipe
+
+
+DETECTOR = registry.load("learners", "detector")
+NEIGHBOURS = registry.load("learners", "neighbour_score")
+
+
+@pytest.mark.parametrize(
+    "kind", ["isolation_forest", "extended_isolation_forest", "local_outlier_factor"]
+)
+def test_a_detector_ranks_as_it_does_by_itself_until_objects_arrive(kind):
+    x, _ = drawn()
+    options = build(DETECTOR.Options, {"detector": {"kind": kind}}, "x")
+    first = DETECTOR.learn(x, Answers.none(), options, seed=5)
+    module, own = registry.plugin("detectors", {"kind": kind}, "x")
+    alone = module.score(x, own, module.fit(x, own, 5))
+    np.testing.assert_array_equal(DETECTOR.predict(x, options, first).score, alone)
+    later = DETECTOR.learn(x, Answers.none(), options, seed=6, previous=first)
+    assert all(np.array_equal(later[k], v) for k, v in first.items())
+    more = np.concatenate([x, x[:5] + 1])
+    grown = DETECTOR.learn(more, Answers.none(), options, seed=6, previous=first)
+    assert len(grown["sample"]) == len(more)
+
+
+def test_a_row_that_a_detector_cannot_score_comes_last():
+    x, _ = drawn()
+    options = build(DETECTOR.Options, {"detector": {"kind": "isolation_forest"}}, "x")
+    state = DETECTOR.learn(x, Answers.none(), options, seed=1)
+    score = DETECTOR.predict(np.where(np.arange(len(x))[:, None] == 3, np.nan, x), options, state)
+    assert score.score.argmin() == 3
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"kind": "column", "column": "a"}, "detector.kind: found 'column', allowed: a detector"),
+        ({"kind": "wgan"}, "detector.kind: found 'wgan'"),
+        ({"kind": "isolaton_forest"}, "did you mean 'isolation_forest'"),
+        ({"kind": "isolation_forest", "n_tree": 3}, "detector.n_tree"),
+        ({}, "detector.kind"),
+    ],
+)
+def test_a_detector_that_cannot_be_a_learner_is_refused(section, message):
+    with pytest.raises(ConfigError, match=message):
+        build(DETECTOR.Options, {"detector": section}, "x")
+
+
+def test_the_neighbour_score_may_wait_for_its_first_answers():
+    x, y = drawn()
+    options = build(NEIGHBOURS.Options, {"n_first": 30, "n_trees": 20}, "x")
+    few, many = (Answers.of_classes(np.arange(n), y[:n]) for n in (29, 30))
+    state = NEIGHBOURS.learn(x, few, options, seed=1)
+    before = NEIGHBOURS.predict(x, options, state).score
+    forest = NEIGHBOURS._anomaly(state["sample"], options, state)
+    np.testing.assert_array_equal(rankdata(before), rankdata(forest))
+    later = NEIGHBOURS.learn(x, many, options, seed=2, previous=state)
+    after = NEIGHBOURS.predict(x, options, later).score
+    assert (rankdata(after) != rankdata(before)).any()
+    again = NEIGHBOURS._anomaly(later["sample"], options, later)
+    np.testing.assert_array_equal(again, forest, err_msg="no object has arrived")
 
 
 def test_hoag_parts_only_classes_of_interest_and_ranks_by_novelty_before_that():

@@ -24,6 +24,7 @@ from hoag.figures import (
     studies,
     training,
     uncertainty,
+    viewed,
 )
 from hoag.images.photometry import measure
 
@@ -278,6 +279,15 @@ def draw_rounds(experiments: int, classes: int, n_rounds: int = 12) -> pd.DataFr
     return table.assign(low=table["median"] - 0.1, high=table["median"] + 0.1)
 
 
+def draw_viewed(experiments: int, classes: int) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Curves that rise with the objects viewed, and what each experiment learns from."""
+    table = draw_rounds(experiments, classes).rename(columns={"round": "n_viewed"})
+    table = table[table["quantity"].isin(["n_found", "true_candidates"])]
+    table["n_viewed"] *= 10
+    names = table["experiment"].unique()
+    return table, {e: ("images", "seen + components")[i % 2] for i, e in enumerate(names)}
+
+
 def draw_latents(n: int, n_rounds: int) -> pd.DataFrame:
     rng = np.random.default_rng(0)
     parts = [
@@ -430,6 +440,8 @@ FIGURES = {
         ["learner_0", "learner_2"],
         ["pool_mcc", "true_candidates"],
     ),
+    "viewed": call(viewed.draw, *draw_viewed(5, 2)),
+    "viewed_tiny": call(viewed.draw, *draw_viewed(1, 1)),
     "latents": call(latents.draw, draw_latents(900, 4), "ahunt"),
     "latents_tiny": call(latents.draw, draw_latents(1, 1), "ahunt"),
     "uncertainty": call(uncertainty.draw_objects, *one_network(800)),
@@ -477,6 +489,7 @@ EMPTY = {
     "prediction": call(claim.draw_neighbour_prediction, draw_prediction(1).iloc[:0]),
     "purity": call(claim.draw_purity, draw_purities(1).iloc[:0]),
     "rounds": call(rounds.draw_rounds, draw_rounds(1, 1).iloc[:0]),
+    "viewed": call(viewed.draw, draw_viewed(1, 1)[0].iloc[:0], {}),
     "explained": call(uncertainty.draw_explained, draw_explained(0)),
 }
 ORDINARY = [name for name in FIGURES if not name.endswith(("_tiny", "_grey", "_unlabelled"))]
@@ -795,6 +808,20 @@ def test_captions_are_valid_text(name):
     text = (REPORT / f"{name}.rst").read_text(encoding="utf-8")
     assert text.strip().endswith(".")
     core.publish_doctree(text, settings_overrides={"halt_level": 2, "report_level": 2})
+
+
+def test_the_first_experiment_is_drawn_in_every_panel_of_found_against_viewed():
+    table, spaces = draw_viewed(4, 1)
+    figure, drawn = viewed.draw(table, spaces)
+    panels = {a.get_title(loc="left").split(") ")[1]: a for a in figure.axes}
+    assert set(panels) == {"images", "seen + components"}
+    names = {k: {line.get_label() for line in a.lines} for k, a in panels.items()}
+    assert names["images"] == {"learner_0", "learner_2"}
+    assert names["seen + components"] == {"learner_0", "learner_1", "learner_3"}
+    assert set(drawn["quantity"]) == {"n_found"} and set(drawn["space"]) == set(panels)
+    assert all(a.collections for a in figure.axes)
+    figure, _ = viewed.draw(*draw_viewed(18, 1))
+    assert not any(a.collections for a in figure.axes), "bands would hide one another"
 
 
 def test_rounds_without_held_out_objects_have_no_empty_panels():

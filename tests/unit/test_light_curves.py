@@ -12,6 +12,7 @@ from scipy import stats
 
 from hoag.features import light_curve_features
 from hoag.options import ConfigError, build
+from hoag.surveys import _long_tables as long_tables
 from hoag.surveys import light_curves
 from hoag.surveys._types import Failure, Trace
 from hoag.traces.store import TraceStore, TraceWriter
@@ -114,6 +115,28 @@ def test_ids_are_text_with_every_digit(tmp_path):
         assert list(answers(*survey(tmp_path / name))) == ["1806301090014137421"]
     (tmp_path / "ids.csv").write_text("star,jd,mag,e\n" + "007,1,15,.1\n007,2,15,.1\n")
     assert list(answers(*survey(tmp_path / "ids.csv", min_points=2))) == ["007"]
+
+
+@pytest.mark.parametrize("kind", ["string", "large_string", "int64", "uint32"])
+def test_of_a_sorted_parquet_table_only_the_asked_part_is_read(kind, tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    numbers = np.repeat(np.arange(100, 120), 10)
+    ids = pa.array(numbers.astype(str) if "string" in kind else numbers).cast(kind)
+    columns = {name: np.arange(200.0) + 1 for name in ("jd", "mag", "e")}
+    path = tmp_path / "sorted.parquet"
+    pq.write_table(pa.table({"star": ids} | columns), path, row_group_size=20)
+    options, batch = survey(path)
+    assert list(answers(options, batch)) == [str(i) for i in range(100, 120)]
+    with long_tables._dataset(path, options.layout) as table:
+        chosen = long_tables._chosen(table, options.layout, ["104", "105"])
+        (fragment,) = table.get_fragments()
+        assert len(fragment.split_by_row_group()) == 10
+        assert len(fragment.split_by_row_group(chosen)) == 1
+    found = dict(long_tables.read(path, options.layout, ["105", "104"]))
+    assert list(found) == ["104", "105"]
+    np.testing.assert_array_equal(found["105"]["jd"], np.arange(51, 61))
 
 
 def test_labels_are_joined_although_their_ids_lack_the_prefix(tmp_path):

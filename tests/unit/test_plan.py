@@ -219,6 +219,18 @@ FAULTS = {
         None,
         ["survey: filters: found ['g', 'r'], allowed: one name"],
     ),
+    "redshifts that nobody gives": (
+        "curves",
+        ["survey"],
+        {
+            "kind": "spectra",
+            "layout": "table",
+            "wavelength_column": "time_mjd",
+            "flux_column": "value",
+            "redshift_column": "z",
+        },
+        ["survey.redshift_column: found 'z', allowed: nothing"],
+    ),
     "spectra without a layout": (
         "curves",
         ["survey"],

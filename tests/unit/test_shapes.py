@@ -214,10 +214,10 @@ def test_an_image_without_an_object_has_no_morphology():
     one[48, 48] = 255
     images = np.stack([np.zeros((96, 96, 1), np.uint8), np.full((96, 96, 1), 255, np.uint8), away])
     assert np.isnan(rows(run(morphology, images))).all()
-    reasons = morphology.reasons(images, morphology.Options(), {})
+    _, reasons = morphology.explained(images, morphology.Options(), {})
     assert reasons == ["no object in the central third of the image"] * 3
     noisy = rng.integers(90, 110, (1, 96, 96, 1), dtype=np.uint8)
     for image in (one[None], noisy):
         values = rows(run(morphology, image))[0]
-        (reason,) = morphology.reasons(image, morphology.Options(), {})
+        _, (reason,) = morphology.explained(image, morphology.Options(), {})
         assert bool(reason) == np.isnan(values).any()

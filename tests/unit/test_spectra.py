@@ -161,6 +161,14 @@ def check(trace, columns):
     np.testing.assert_array_equal(trace.columns["flux"], np.where(ivar > 0, flux, 0))
 
 
+def test_columns_that_files_give_are_known_beforehand(sdss, tmp_path):
+    write_desi(tmp_path / "coadd-1.fits", [11, 12])
+    for layout, source in (("sdss", sdss), ("desi", tmp_path / "coadd-1.fits")):
+        options, batch = survey(layout, source)
+        given = set(listed(options, batch)) - {"object_id", "label", "source", "member"}
+        assert set(spectra.known_columns(options)) == given
+
+
 def test_desi_coadds_round_trip(tmp_path):
     targets = [39627652591521181, 39627652591521182, -5, 39627652591521184]
     written = write_desi(tmp_path / "coadd-main-1.fits", targets, ["TGT", "TGT", "SKY", "TGT"])

@@ -642,6 +642,34 @@ def test_a_missing_column_of_sizes_is_named(tmp_path):
         fetch(tmp_path, targets_at(path, anywhere(2)), {"size_column": "size"})
 
 
+# --- a large field
+
+
+def test_a_field_of_4096_px_is_cut_as_cutout2d_cuts_it(tmp_path):
+    """Three bands of whole numbers, by catalogue and by windows; one band at a time in memory."""
+    side, names = 4096, "gri"
+    cards = header(projection="TPV", **TPV)
+    cards["CRPIX1"] = cards["CRPIX2"] = side / 2
+    for i, band in enumerate(names):
+        rows = np.arange(side, dtype=np.int32)
+        data = ((rows[:, None] * 7919 + rows * (i + 31)) % 30011).astype(np.int16)
+        write(tmp_path / f"field-{band}.fits", cards, data)
+    paths = [tmp_path / f"field-{band}.fits" for band in names]
+    options = {"bands": list(names), "size_px": 33}
+    targets = targets_at(paths[0], np.random.default_rng(5).uniform(20, side - 21, (60, 2)))
+    by_position = fetch(tmp_path, targets, options)
+    listed, by_window = windows_of(tmp_path, **options, step_px=1000)
+    assert len(listed) == len(by_window) == 36, "0, 1000, ... 4000, and flush with the edge"
+    for band, path in enumerate(paths):
+        data, wcs = read(path)
+        for row in targets.itertuples():
+            position = SkyCoord(row.ra_deg, row.dec_deg, unit="deg")
+            assert_same(by_position[row.object_id], Cutout2D(data, position, 33, wcs=wcs), band)
+        for row in listed.itertuples():
+            middle = (row.x0_px + 16, row.y0_px + 16)
+            assert_same(by_window[row.object_id], Cutout2D(data, middle, 33, wcs=wcs), band)
+
+
 # --- window by window
 
 

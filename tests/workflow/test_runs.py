@@ -53,6 +53,8 @@ SCHEMAS = {  # of every table that a run leaves, but the figures' own
     "tables/study-*.csv": "study",
     "tables/rounds.parquet": "rounds",
     "tables/comparisons.csv": "comparisons",
+    "tables/viewed.csv": "viewed",
+    "tables/viewed_pairs.csv": "viewed_pairs",
     "active/*/trials-*.parquet": "trials",
     "active/*/latents.parquet": "latents",
     "active/*/latent_map.parquet": "latent_map",

@@ -145,10 +145,10 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
             raise ConfigError(f"survey: found no file or folder {path!r}")
     kind = survey.module.object_kind(survey.options)
     batches = _batches(config, survey)
-    if column := getattr(survey.options, "size_column", None):
-        for batch in batches.values():
-            there = catalogue.column_names(batch.keys["catalogue"])
-            _known([column], there, "survey.size_column")
+    for name in ("size_column", "redshift_column"):
+        if column := getattr(survey.options, name, None):
+            for batch in batches.values():
+                _known([column], _columns_of(batch, survey), f"survey.{name}")
     chain = _chain(config, survey, kind, "images")
     features = {
         name: _feature(section, f"features.{name}", survey, batches, chain)
@@ -295,6 +295,13 @@ def _count_listed(survey: Entry, options: Any, name: str) -> int:
         with atomic(kept) as private:
             private.write_text(str(n_objects))
     return n_objects
+
+
+def _columns_of(batch: Batch, survey: Entry) -> list[str]:
+    """Columns of a batch's catalogue: those that the survey knows, and the user's."""
+    own = getattr(survey.module, "known_columns", lambda _: ())(survey.options)
+    path = batch.keys["catalogue"]
+    return [*own, *(catalogue.column_names(path) if path else ())]
 
 
 def _paths(options: Any) -> list[str]:

@@ -290,6 +290,9 @@ SCHEMAS = {
         },
         ("trial", "objects", "round", "class", "n_asked", "n_found"),
     ),
+    "answers": Schema(  # what people say of objects: a class, an interest from 0 to 5, or both
+        {"object_id": TEXT, "class": TEXT, "interest": REAL}, ("object_id",)
+    ),
     "latents": Schema(  # a learner's latent space in some rounds of one trial
         {"round": WHOLE, "object_id": TEXT, "class": TEXT, "asked": pa.bool_()},
         ("round", "object_id", "class", "asked"),
@@ -334,6 +337,36 @@ SCHEMAS = {
             "high": REAL,
         },
         ("experiment", "reference", "class", "quantity", "n_trials"),
+    ),
+    "viewed": Schema(  # anomalies found against objects viewed, over the trials of an experiment
+        {
+            "experiment": TEXT,
+            "class": TEXT,
+            "n_viewed": WHOLE,
+            "quantity": TEXT,  # n_found; area: below the curve so far, over n_viewed
+            "n_trials": WHOLE,
+            "mean": REAL,
+            "mean_low": REAL,  # 95 % interval of the mean: bootstrap over trials
+            "mean_high": REAL,
+            "median": REAL,
+            "low": REAL,  # 68 % of the trials
+            "high": REAL,
+        },
+        ("experiment", "class", "n_viewed", "quantity", "n_trials"),
+    ),
+    "viewed_pairs": Schema(  # every experiment minus the first one, trial by trial
+        {
+            "experiment": TEXT,
+            "reference": TEXT,
+            "class": TEXT,
+            "n_viewed": WHOLE,
+            "quantity": TEXT,
+            "n_trials": WHOLE,  # in both
+            "difference": REAL,
+            "low": REAL,  # 95 % interval: bootstrap over trials
+            "high": REAL,
+        },
+        ("experiment", "reference", "class", "n_viewed", "quantity", "n_trials"),
     ),
     "published": Schema(
         {"dataset": TEXT, "experiment": TEXT, "quantity": TEXT, "value": REAL},

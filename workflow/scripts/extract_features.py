@@ -52,8 +52,13 @@ def main(
         handed = values_of(columns, ids, inputs["catalogue"]) if columns else None
         for start, some in zip(range(0, len(store), CHUNK), store.slices(CHUNK), strict=True):
             extra = {"columns": handed[start : start + CHUNK]} if columns else {}
-            parts.append(module.transform(some, options, state, **extra))
-            reasons += _reasons(some, parts[-1], module, options, state)
+            if hasattr(module, "explained"):
+                values, why = module.explained(some, options, state)
+                reasons += [w for w, row in zip(why, values, strict=True) if np.isnan(row).any()]
+            else:
+                values = module.transform(some, options, state, **extra)
+                reasons += _reasons(some, values, module, options, state)
+            parts.append(values)
             say(f"{sum(len(p) for p in parts)}/{len(store)} objects")
         values = np.concatenate(parts)
         failed = np.flatnonzero(np.isnan(values).any(axis=1))

@@ -61,7 +61,7 @@ def by_round(trials: Mapping[str, "pd.DataFrame"], *, seed: int) -> "pd.DataFram
             for quantity in QUANTITIES:
                 values = part[quantity].to_numpy(dtype=float)
                 values = values[np.isfinite(values)]
-                found = _summary(values, seeds.generator(seed, "rounds", name, r, quantity))
+                found = summary(values, seeds.generator(seed, "rounds", name, r, quantity))
                 rows.append((experiment, name, r, quantity, len(values), *found))
     columns = ("experiment", "class", "round", "quantity", "n_trials", "mean", "mean_low")
     return pd.DataFrame(rows, columns=[*columns, "mean_high", "median", "low", "high"])
@@ -162,7 +162,7 @@ def _last(table: "pd.DataFrame") -> "pd.DataFrame":
     return last.assign(found_per_question=last["n_found"] / last["n_asked"])
 
 
-def _summary(values: np.ndarray, rng: np.random.Generator) -> tuple[float, ...]:
+def summary(values: np.ndarray, rng: np.random.Generator) -> tuple[float, ...]:
     if not len(values):
         return (np.nan,) * 6
     low, median, high = np.percentile(values, [16, 50, 84])

@@ -14,15 +14,29 @@ def sky_of(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return sky, 1.4826 * np.median(np.abs(border - sky[:, None]), axis=1)
 
 
-def central_object(grey: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Peak in the central third, (n,), and the connected light around it, (n, y, x) bool."""
-    from scipy.ndimage import label
-
+def brightest(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Row and column, (n,), of the brightest pixel in the central third of images (n, y, x)."""
     n, height, width = grey.shape
     top, left = height // 3, width // 3
     centre = grey[:, top : height - top, left : width - left]
     at = centre.reshape(n, -1).argmax(axis=1)
-    y, x = at // centre.shape[2] + top, at % centre.shape[2] + left
+    return at // centre.shape[2] + top, at % centre.shape[2] + left
+
+
+def connected(bright: np.ndarray, y: int, x: int) -> np.ndarray:
+    """The pixels of (y, x) bool that are joined to one by their sides; none if it isn't bright."""
+    from scipy.ndimage import label
+
+    labels, _ = label(bright)
+    return (labels == labels[y, x]) & (labels > 0)
+
+
+def central_object(grey: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Peak in the central third, (n,), and the connected light around it, (n, y, x) bool."""
+    from scipy.ndimage import label
+
+    y, x = brightest(grey)
+    n = len(grey)
     peak = grey[np.arange(n), y, x]
     # a peak of rounding size is no light: an image of one colour has no object
     bright = grey > np.maximum(np.maximum(3 * noise, EDGE * peak), 1e-6)[:, None, None]

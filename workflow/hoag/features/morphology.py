@@ -84,17 +84,20 @@ def transform(images: np.ndarray, options: Options, state: Mapping[str, np.ndarr
     Returns
     -------
     (n, 14) float32
-        `COLUMNS`; radii in px. NaN where statmorph has no value: `reasons` says of what.
+        `COLUMNS`; radii in px. NaN where statmorph has no value: `explained` says of what.
     """
-    out = np.full((len(images), len(COLUMNS)), np.nan, np.float32)
-    for i, (values, _) in enumerate(_measured(images, options)):
+    return explained(images, options, state)[0]
+
+
+def explained(
+    images: np.ndarray, options: Options, state: Mapping[str, np.ndarray]
+) -> tuple[np.ndarray, list[str]]:
+    """What `transform` gives, and why each image lacks values, empty where it has all."""
+    out, reasons = np.full((len(images), len(COLUMNS)), np.nan, np.float32), []
+    for i, (values, reason) in enumerate(_measured(images, options)):
         out[i] = values
-    return out
-
-
-def reasons(images: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> list[str]:
-    """Why each of some images lacks values; empty where it has all."""
-    return [reason for _, reason in _measured(images, options)]
+        reasons.append(reason)
+    return out, reasons
 
 
 def names(options: Options, state: Mapping[str, np.ndarray]) -> list[str]:

@@ -57,10 +57,12 @@ def transform(images: np.ndarray, options: Options, state: Mapping[str, np.ndarr
     (n, k c) float32
         \\|F\\|^2 / (number of pixels)^2, where F is the discrete Fourier transform, summed over
         all waves (x and y, either direction) whose frequency lies in a ring; of the first channel
-        all rings from the coarsest on, then of the next. Ring i of k holds frequencies above
-        (i - 1) / 2k and up to i / 2k waves per pixel of the shorter side, and not the mean: the sum
-        over all waves is the channel's variance, of which waves shorter than two pixels, along a
-        diagonal are left out. NaN in an image makes its channel's values NaN.
+        all rings from the coarsest on, then of the next. With m whole waves of two pixels or more
+        in the shorter side of s px (s / 2 rounded down), ring i of k holds frequencies above
+        (i - 1) m / (k s) and up to i m / (k s) waves per pixel: up to one half for an even side, a
+        little less for an odd one, and not the mean. All rings together are the channel's variance
+        but for what lies beyond the last, along the diagonals. NaN in an image makes its channel's
+        values NaN.
     """
     y, x, c = state["image_shape"].tolist()
     k = _n_rings(options, state)

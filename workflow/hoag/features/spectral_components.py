@@ -3,7 +3,7 @@
 Each spectrum is averaged into bins even in the logarithm of the wavelength and divided by its own
 continuum, a running median. The coordinates are found by least squares over the bins that the
 spectrum has, so that gaps and different ranges do no harm (Connolly & Szalay 1999, AJ 117, 2052,
-equation 5).
+equation 5). A bin has what pixels have their centres in it: bins should be wider than the pixels.
 """
 
 import logging
@@ -34,7 +34,12 @@ class Options:
         minimum=1.0,
     )  # fmt: skip
     high_angstrom: float = option(9200.0, doc="Longest wavelength.", unit="angstrom", minimum=1.0)
-    n_bins: int = option(1000, doc="Bins between them, even in the logarithm.", minimum=20)
+    n_bins: int = option(
+        1000,
+        doc="Bins between them, even in the logarithm; those narrower than a spectrum's pixels "
+        "stay empty in part.",
+        minimum=20,
+    )
     continuum_km_s: float = option(
         30_000.0,
         doc="Width of the running median that is the continuum; it must be wide beside the lines.",
@@ -97,7 +102,8 @@ def fit(store: Any, options: Options, seed: int) -> dict[str, np.ndarray]:
     if len(x) < 2:
         raise ValueError(
             f"found {len(x)} spectra with {options.min_coverage:.0%} of the bins from "
-            f"{options.low_angstrom:g} to {options.high_angstrom:g} angstrom, allowed: 2 or more"
+            f"{options.low_angstrom:g} to {options.high_angstrom:g} angstrom, allowed: 2 or more; "
+            "pixels wider than the bins leave some empty: give fewer n_bins"
         )
     seen = ~np.isnan(x)
     n_seen = seen.sum(axis=0)

@@ -166,6 +166,22 @@ def _id_field(table: Any, layout: Layout) -> Any:
     return field if is_text else field.cast(pa.string())
 
 
+def _chosen(table: Any, layout: Layout, wanted: Collection[str]) -> Any:
+    """Which rows are those of wanted ids.
+
+    Compared in the column's own type where ids can be turned back into it, so that parts of a
+    Parquet file whose ids lie elsewhere aren't read.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    ids = pa.array(sorted(wanted), pa.string())
+    kind = table.schema.field(layout.id_column).type
+    if pa.types.is_large_string(kind) or pa.types.is_integer(kind):
+        return pc.field(layout.id_column).isin(ids.cast(kind))
+    return _id_field(table, layout).isin(ids)
+
+
 def _ids(path: Path, layout: Layout) -> set[str]:
     found: set[str] = set()
     with _dataset(path, layout) as table:
@@ -185,9 +201,9 @@ def _long_rows(
     import pyarrow as pa
 
     with _dataset(path, layout) as table:
-        ids = _id_field(table, layout)
-        columns = {"id": ids} | {name: pa.dataset.field(name) for name in layout.columns}
-        chosen = ids.isin(pa.array(sorted(wanted), pa.string()))
+        columns = {"id": _id_field(table, layout)}
+        columns |= {name: pa.dataset.field(name) for name in layout.columns}
+        chosen = _chosen(table, layout, wanted)
         found = table.to_table(columns=columns, filter=chosen, use_threads=False)
         arrays = _arrays(found, layout)
     codes, names = pd.factorize(found.column("id").to_pandas(), sort=True)

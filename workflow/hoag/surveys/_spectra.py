@@ -27,11 +27,12 @@ Spectrum = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class Layout(NamedTuple):
-    """The three functions of a layout; each takes the survey's options last."""
+    """The three functions of a layout, each takes the survey's options last; names of its facts."""
 
     members: Callable[[Path, str, Any], dict[str, str]]
     facts: Callable[[Path, Collection[str], Any], dict[str, list[Any]]]
     read: Callable[[Path, Collection[str], Any], Iterator[tuple[str, Spectrum | UnreadableError]]]
+    columns: tuple[str, ...]
 
 
 # ---- files of FITS
@@ -77,6 +78,8 @@ def _native(values: Any) -> np.ndarray:
 
 # ---- SDSS
 
+SDSS_FACTS = ("ra_deg", "dec_deg", "redshift", "spectral_class")
+
 
 def sdss_members(path: Path, pattern: str, options: Any) -> dict[str, str]:
     """PLATE-MJD-FIBER -> file, for files called spec-PLATE-MJD-FIBER.fits."""
@@ -98,8 +101,7 @@ def sdss_facts(path: Path, members: Collection[str], options: Any) -> dict[str, 
     nothing = (np.nan, np.nan, np.nan, None)
     found = dict(_opened(path, members, use))
     rows = [nothing if isinstance(found[m], UnreadableError) else found[m] for m in members]
-    names = ("ra_deg", "dec_deg", "redshift", "spectral_class")
-    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    return dict(zip(SDSS_FACTS, map(list, zip(*rows, strict=True)), strict=True))
 
 
 def sdss_read(
@@ -232,7 +234,7 @@ def _of_table(found: Mapping[str, np.ndarray], options: Any) -> Spectrum:
 
 
 LAYOUTS = {
-    "sdss": Layout(sdss_members, sdss_facts, sdss_read),
-    "desi": Layout(desi_members, desi_facts, desi_read),
-    "table": Layout(table_members, table_facts, table_read),
+    "sdss": Layout(sdss_members, sdss_facts, sdss_read, SDSS_FACTS),
+    "desi": Layout(desi_members, desi_facts, desi_read, ("ra_deg", "dec_deg")),
+    "table": Layout(table_members, table_facts, table_read, ()),
 }

@@ -80,6 +80,11 @@ def attributes(options: Options) -> dict[str, Any]:
     return {"rest_frame": options.redshift_column is not None}
 
 
+def known_columns(options: Options) -> tuple[str, ...]:
+    """Columns that the catalogue gets from the files."""
+    return LAYOUTS[options.layout].columns
+
+
 def list_objects(batch: Batch, options: Options, *, seed: int, name: str) -> "pd.DataFrame":
     """The batch's objects, sorted by id: object_id, label, source, member, and what files say.
 

@@ -16,6 +16,7 @@ TAKES = ("vectors",)
 GIVES = ()
 _LOW, _HIGH = 0.1, 5.0  # of the predicted interest
 _FLOOR, _SLOPE = 0.1, 0.85  # interest 0..5 -> factor 0.1..0.95
+_OF_OBJECTS = ("n_objects", "mean", "scale", "sample", "forest_seed", "anomaly_range")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class Options:
         1.0, doc="How fast the answers' influence fades with distance.", minimum=0
     )
     n_trees: int = option(200, doc="Trees of the isolation forest and the regression.", minimum=1)
+    n_first: int = option(
+        0,
+        doc="Answers, known objects included, below which the anomaly score alone ranks.",
+        minimum=0,
+    )
 
 
 def learn(
@@ -38,35 +44,45 @@ def learn(
 ) -> dict[str, np.ndarray]:
     """Keep what the scores are made of: the scale of the columns, a sample, the answers.
 
-    Objects known at the start are answers as well.
+    Objects known at the start are answers as well. The anomaly score stays as it is until further
+    objects arrive.
     """
+    if previous is not None and int(previous["n_objects"]) == len(x):
+        state = {name: previous[name] for name in _OF_OBJECTS}
+    else:
+        state = _of_objects(x, options, seed)
+    learned = len(answers) >= options.n_first
+    index = answers.index if learned else answers.index[:0]
+    state |= {
+        "answered": _scaled(x[index], state["mean"], state["scale"]),
+        "interest": answers.as_interest({})[: len(index)],
+        "seed": np.array(seed % 2**32),
+    }
+    return state | {"mean_distance": np.array(_distance(state["sample"], state).mean())}
+
+
+def _of_objects(x: np.ndarray, options: Options, seed: int) -> dict[str, np.ndarray]:
+    """What doesn't depend on the answers."""
     mean, scale = x.mean(axis=0, dtype=np.float64), x.std(axis=0, dtype=np.float64)
-    scaled = _scaled(x, mean, np.where(scale > 0, scale, 1))
+    scale = np.where(scale > 0, scale, 1)
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.choice(len(x), min(len(x), 20_000), replace=False))
     state = {
+        "n_objects": np.array(len(x)),
         "mean": mean,
-        "scale": np.where(scale > 0, scale, 1),
-        "sample": scaled[rows],
-        "answered": scaled[answers.index],
-        "interest": answers.as_interest({}),
-        "seed": np.array(seed % 2**32),
+        "scale": scale,
+        "sample": _scaled(x[rows], mean, scale),
+        "forest_seed": np.array(seed % 2**32),
     }
-    anomaly = _anomaly(scaled[rows], options, state)
-    distance = _distance(scaled[rows], state)
-    return state | {
-        "anomaly_range": np.array([anomaly.min(), anomaly.max()]),
-        "mean_distance": np.array(distance.mean()),
-    }
+    anomaly = _anomaly(state["sample"], options, state)
+    return state | {"anomaly_range": np.array([anomaly.min(), anomaly.max()])}
 
 
 def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> Predictions:
-    """The blended score, from 0 to 5.
+    """The blended score, from 0 to 5: see `blended`.
 
-    ``anomaly * tanh(exp(alpha d) - 1 + artanh(0.1 + 0.85 u / 5))`` with the anomaly score scaled to
-    0..5, the interest u that a regression forest predicts (0.1 to 5), and the distance d to the
-    nearest answered object in units of the mean one. Next to an answer the interest counts, far
-    from all of them the anomaly score alone.
+    The anomaly score is scaled to 0..5, a regression forest predicts the interest, and the distance
+    is that to the nearest answered object, in units of the mean one.
     """
     from sklearn.ensemble import RandomForestRegressor
 
@@ -83,9 +99,29 @@ def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) ->
         forest.fit(state["answered"], state["interest"])
         interest = np.clip(forest.predict(scaled), _LOW, _HIGH)
     distance = _distance(scaled, state) / max(float(state["mean_distance"]), 1e-12)
+    return Predictions(score=blended(anomaly, interest, distance, options.alpha))
+
+
+def blended(
+    anomaly: np.ndarray, interest: np.ndarray, distance: np.ndarray, alpha: float
+) -> np.ndarray:
+    """``anomaly * tanh(exp(alpha d) - 1 + artanh(0.1 + 0.85 u / 5))``, (n,).
+
+    Next to an answer the interest counts, far from all of them the anomaly score alone.
+
+    Parameters
+    ----------
+    anomaly : (n,)
+        0 to 5.
+    interest : (n,)
+        u, 0.1 to 5.
+    distance : (n,)
+        d, to the nearest answer, 1 on average.
+    alpha
+        How fast the answers' influence fades.
+    """
     factor = np.arctanh(_FLOOR + _SLOPE * interest / _HIGH)
-    near = np.expm1(np.minimum(options.alpha * distance, 50.0))
-    return Predictions(score=anomaly * np.tanh(near + factor))
+    return anomaly * np.tanh(np.expm1(np.minimum(alpha * distance, 50.0)) + factor)
 
 
 def _scaled(x: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -96,7 +132,7 @@ def _anomaly(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -
     from sklearn.ensemble import IsolationForest
 
     forest = IsolationForest(
-        n_estimators=options.n_trees, bootstrap=True, random_state=int(state["seed"])
+        n_estimators=options.n_trees, bootstrap=True, random_state=int(state["forest_seed"])
     )
     return -forest.fit(state["sample"]).score_samples(x)
 
