@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 import torch
 from scipy.stats import rankdata
-from sklearn.ensemble import RandomForestRegressor
 from sklearn.metrics import matthews_corrcoef
 from torch.nn import functional
 
@@ -734,16 +733,6 @@ def test_the_neighbour_score_may_wait_for_its_first_answers():
     assert (rankdata(after) != rankdata(before)).any()
     again = NEIGHBOURS._anomaly(later["sample"], options, later)
     np.testing.assert_array_equal(again, forest, err_msg="no object has arrived")
-
-
-def test_the_kept_regression_says_what_scikit_learn_s_forest_says():
-    x, _ = drawn()
-    interest = np.random.default_rng(2).integers(0, 6, 40).astype(float)
-    state = NEIGHBOURS._regression(x[:40], interest, 15, 3)
-    forest = RandomForestRegressor(15, random_state=3).fit(x[:40], interest)
-    np.testing.assert_array_equal(NEIGHBOURS._predicted(x, state), forest.predict(x))
-    alike = NEIGHBOURS._regression(x[:40], np.full(40, 2.0), 15, 3)
-    assert (NEIGHBOURS._predicted(x, alike) == 2).all(), "trees of one node"
 
 
 def test_hoag_parts_only_classes_of_interest_and_ranks_by_novelty_before_that():

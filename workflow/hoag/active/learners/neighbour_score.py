@@ -55,10 +55,9 @@ def learn(
     index = answers.index if learned else answers.index[:0]
     state |= {
         "answered": _scaled(x[index], state["mean"], state["scale"]),
+        "interest": answers.as_interest({})[: len(index)],
+        "seed": np.array(seed % 2**32),
     }
-    if len(index):
-        interest = answers.as_interest({})[: len(index)]
-        state |= _regression(state["answered"], interest, options.n_trees, seed % 2**32)
     return state | {"mean_distance": np.array(_distance(state["sample"], state).mean())}
 
 
@@ -85,6 +84,8 @@ def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) ->
     The anomaly score is scaled to 0..5, a regression forest predicts the interest, and the distance
     is that to the nearest answered object, in units of the mean one.
     """
+    from sklearn.ensemble import RandomForestRegressor
+
     if not len(x):
         return Predictions(score=np.empty(0))
     scaled = _scaled(x, state["mean"], state["scale"])
@@ -93,8 +94,10 @@ def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) ->
         (_anomaly(scaled, options, state) - low) / max(high - low, 1e-12), 0, 1
     )
     interest = np.full(len(x), _LOW)
-    if len(state["answered"]):
-        interest = np.clip(_predicted(scaled, state), _LOW, _HIGH)
+    if len(state["interest"]):
+        forest = RandomForestRegressor(options.n_trees, random_state=int(state["seed"]))
+        forest.fit(state["answered"], state["interest"])
+        interest = np.clip(forest.predict(scaled), _LOW, _HIGH)
     distance = _distance(scaled, state) / max(float(state["mean_distance"]), 1e-12)
     return Predictions(score=blended(anomaly, interest, distance, options.alpha))
 
@@ -119,38 +122,6 @@ def blended(
     """
     factor = np.arctanh(_FLOOR + _SLOPE * interest / _HIGH)
     return anomaly * np.tanh(np.expm1(np.minimum(alpha * distance, 50.0)) + factor)
-
-
-def _regression(
-    x: np.ndarray, interest: np.ndarray, n_trees: int, seed: int
-) -> dict[str, np.ndarray]:
-    """A forest's nodes, one tree after the other: it takes longer to grow than all else."""
-    from sklearn.ensemble import RandomForestRegressor
-
-    forest = RandomForestRegressor(n_trees, random_state=seed).fit(x, interest)
-    trees = [one.tree_ for one in forest.estimators_]
-    first = np.cumsum([0, *(tree.node_count for tree in trees[:-1])])
-    return {
-        "tree": first,
-        "feature": np.concatenate([tree.feature for tree in trees]),
-        "threshold": np.concatenate([tree.threshold for tree in trees]),
-        "left": np.concatenate([f + t.children_left for f, t in zip(first, trees, strict=True)]),
-        "right": np.concatenate([f + t.children_right for f, t in zip(first, trees, strict=True)]),
-        "interest": np.concatenate([tree.value[:, 0, 0] for tree in trees]),
-    }
-
-
-def _predicted(x: np.ndarray, state: Mapping[str, np.ndarray]) -> np.ndarray:
-    """What the forest of `_regression` says of each row, (n,)."""
-    total, rows = np.zeros(len(x)), np.arange(len(x))
-    for root in state["tree"]:
-        node = np.full(len(x), root)
-        while (inner := (feature := state["feature"][node]) >= 0).any():
-            goes_left = x[rows, feature] <= state["threshold"][node]
-            child = np.where(goes_left, state["left"][node], state["right"][node])
-            node = np.where(inner, child, node)
-        total += state["interest"][node]
-    return total / len(state["tree"])
 
 
 def _scaled(x: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
