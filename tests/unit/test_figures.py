@@ -69,6 +69,10 @@ def draw_plane(table: pd.DataFrame, labels: pd.Series, seed: int = 0) -> pd.Data
     return plane.assign(group=group, typical=(group >= 0) & (rng.random(len(group)) < 0.1))
 
 
+METRICS = ("auroc", "average_precision", "recall_at_3_sigma", "mcc")
+METRICS += ("precision_at_50", "recall_at_10_percent")
+
+
 def draw_metrics(seeds: int, detectors: int = 3) -> pd.DataFrame:
     rng = np.random.default_rng(1)
     names = [("images", "wgan"), ("codes", "isolation_forest"), ("codes", "k_nearest_neighbours"),
@@ -77,7 +81,7 @@ def draw_metrics(seeds: int, detectors: int = 3) -> pd.DataFrame:
     for features, detector in names[:detectors]:
         for seed in range(seeds):
             for group in ("anomalies", "faults", *KINDS):
-                for metric in ("auroc", "average_precision", "recall_at_3_sigma", "mcc"):
+                for metric in METRICS:
                     value = rng.beta(6, 2)
                     rows.append((features, detector, seed, group, 40, 900, metric, value,
                                  value - 0.06, min(value + 0.05, 1)))  # fmt: skip
@@ -725,7 +729,9 @@ def test_seeds_of_a_cell_are_summed_up():
     values = metrics.loc[own, "value"]
     assert row["value"] == pytest.approx(values.mean())
     assert (row["lowest"], row["highest"]) == (values.min(), values.max())
-    assert row["chance"] == 0.5
+    chances = table.drop_duplicates("metric").set_index("metric")["chance"].to_dict()
+    assert chances["auroc"] == 0.5 and chances["precision_at_50"] == pytest.approx(40 / 940)
+    assert chances["recall_at_10_percent"] == pytest.approx(0.1)
 
 
 def test_words_of_the_user_are_no_formulae():

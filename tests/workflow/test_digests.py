@@ -10,10 +10,12 @@ AFTER_ONE_DETECTOR = {
     "merge_scores": 1,
     "plot_scores": 1,
     "plot_gallery": 1,
+    "plot_first": 1,
     "rank_objects": 1,
     "evaluate_scores": 1,
     "plot_metric": 3,
     "plot_curves": 2,
+    "plot_spaces": 2,
     "write_summary": 1,
 }
 LUPTON = "workflow/hoag/images/lupton.py"

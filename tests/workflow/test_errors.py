@@ -52,6 +52,7 @@ def test_configfile_replaces_the_default_run(build):
         "merge_scores",
         "plot_scores",
         "plot_gallery",
+        "plot_first",
         "plot_coverage",
         "rank_objects",
         "write_summary",

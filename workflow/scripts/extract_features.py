@@ -53,7 +53,7 @@ def main(
         for start, some in zip(range(0, len(store), CHUNK), store.slices(CHUNK), strict=True):
             extra = {"columns": handed[start : start + CHUNK]} if columns else {}
             if hasattr(module, "explained"):
-                values, why = module.explained(some, options, state)
+                values, why = module.explained(some, options, state, **extra)
                 reasons += [w for w, row in zip(why, values, strict=True) if np.isnan(row).any()]
             else:
                 values = module.transform(some, options, state, **extra)

@@ -163,6 +163,10 @@ def _last(table: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def summary(values: np.ndarray, rng: np.random.Generator) -> tuple[float, ...]:
+    """Mean and its 95 % interval (low, high), median, and the ends of the band of 68 %.
+
+    Of values (n,) without NaN; NaN, six times, where there is none.
+    """
     if not len(values):
         return (np.nan,) * 6
     low, median, high = np.percentile(values, [16, 50, 84])

@@ -85,7 +85,7 @@ def _curves(trials: "pd.DataFrame") -> "pd.DataFrame":
     """Each trial's curve: trial, objects, class, n_viewed, n_found, area."""
     import pandas as pd
 
-    parts = []
+    parts = [trials.iloc[:0][[*_CURVE, "n_found"]].assign(n_viewed=0, area=0.0)]
     for _, part in trials.groupby(_CURVE, sort=False):
         # a pool that is used up has rounds without a question
         part = part.sort_values("round").drop_duplicates("n_asked")

@@ -71,7 +71,8 @@ def read_scores(path: str | Path, *, lower_is_weirder: bool = False) -> Moved:
         raise ConfigError(f"{path}: found {ids[ids.duplicated()].iloc[0]!r} twice, allowed: once")
     if _SCORE not in frame:
         raise ConfigError(unknown(f"{path}: column", _SCORE, map(str, frame.columns)))
-    scores = frame.drop(columns=_LABEL, errors="ignore").select_dtypes("number").astype(float)
+    others = frame.drop(columns=[_LABEL, "object_id"], errors="ignore")
+    scores = others.select_dtypes("number").astype(float)
     if _SCORE not in scores:
         raise ConfigError(f"{path}: found {frame[_SCORE].iloc[0]!r} in score, allowed: numbers")
     if lower_is_weirder:

@@ -32,16 +32,16 @@ def fit(
     Returns
     -------
     dict
-        ``means`` (k, d), ``precision`` (d, d); NaN where fewer than two objects are known, who have
-        no covariance.
+        ``means`` (k, d), ``precision`` (d, d), of NaN where fewer than two objects are known, who
+        have no covariance.
     """
     from sklearn.covariance import ledoit_wolf
 
     kinds = np.unique(classes[classes != UNKNOWN])
-    means = np.array([found.latent[classes == c].mean(axis=0) for c in kinds])
-    known = np.flatnonzero(classes != UNKNOWN)
+    known, d = np.flatnonzero(classes != UNKNOWN), found.latent.shape[1]
     if len(known) < 2:
-        return {"means": means, "precision": np.full((means.shape[-1],) * 2, np.nan)}
+        return {"means": np.full((1, d), np.nan), "precision": np.full((d, d), np.nan)}
+    means = np.array([found.latent[classes == c].mean(axis=0) for c in kinds])
     apart = found.latent[known] - means[np.searchsorted(kinds, classes[known])]
     covariance, _ = ledoit_wolf(apart, assume_centered=True)
     return {"means": means, "precision": np.linalg.pinv(covariance, hermitian=True)}

@@ -40,8 +40,8 @@ class Options:
     def __post_init__(self) -> None:
         for name in ("levels", "radii_px"):
             values = list(getattr(self, name))
-            if len(set(values)) < len(values):
-                raise ConfigError(f"{name}: found {values}, allowed: each once")
+            if len({f"{value:g}" for value in values}) < len(values):  # columns are named so
+                raise ConfigError(f"{name}: found {values}, allowed: each once, to six digits")
         if not self.levels and not self.radii_px:
             raise ConfigError("levels: found none, allowed: one or more, or radii_px")
 
@@ -63,7 +63,7 @@ def transform(images: np.ndarray, options: Options, state: Mapping[str, np.ndarr
     """Measure the central object of each image by itself.
 
     The object's peak is the brightest pixel of the central third; the sky, that is taken away, and
-    its noise are those of the image's outermost pixels.
+    its noise are those of the image's outermost pixels. A pixel without a value counts as dark.
 
     Parameters
     ----------

@@ -247,8 +247,11 @@ def _chance(metric: str, n_positive: float, n_negative: float) -> float:
         return 0.5
     if metric == "mcc":
         return 0.0
+    total = n_positive + n_negative
     if metric == "average_precision" or metric.startswith("precision_at_"):
-        return n_positive / max(n_positive + n_negative, 1)
+        return n_positive / max(total, 1)
+    if metric == "recall_at_10_percent":
+        return float(np.ceil(total / 10) / max(total, 1))
     return np.nan
 
 

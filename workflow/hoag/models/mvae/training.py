@@ -41,7 +41,8 @@ class MVAETraining(Module):
 
     The code is found from a subset, and all that is known of the object is asked of it: the
     generalised multimodal bound (Sutter, Daunhawer & Vogt 2021, ICLR), with Wu & Goodman's (2018)
-    choice of subsets. Theirs asks for the subset's own modalities (Eq. 5), so that nothing makes
+    choice of subsets. The empty one, whose code is the prior's, is among them: it is asked for the
+    mean of everything. Theirs asks for the subset's own modalities (Eq. 5), so that nothing makes
     the image's expert know a column. In nat a number of the image. Each object has a random subset
     of its own; a modality that an object lacks is in none of its subsets.
     """
