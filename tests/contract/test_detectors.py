@@ -113,7 +113,7 @@ class TestContract:
         assert np.isfinite(scores).all() and scores.argmax() == 299
 
     def test_a_fit_to_one_object_finds_no_other_more_ordinary(self, kind):
-        found = fit_and_score(kind, vectors(1), vectors(1) + [[0], [3], [30]])
+        found = fit_and_score(kind, vectors(1), vectors(1) + np.float32([[0], [3], [30]]))
         assert found.shape == (3,) and not np.isinf(found).any()
         said = found[~np.isnan(found)]  # an object isn't its own neighbour
         assert (np.diff(said) >= 0).all()
@@ -182,6 +182,12 @@ class TestContractOfPredictions:
             read = dict(file)
         again = module.score(found, options, read)
         np.testing.assert_array_equal(again, module.score(found, options, state))
+
+    def test_nothing_known_gives_no_infinity(self, kind):
+        found, classes = predictions()
+        module, options, state = fit_to_predictions(kind, found, np.full_like(classes, UNKNOWN))
+        scores = module.score(found, options, state)
+        assert scores.shape == (300,) and not np.isinf(scores).any()
 
     def test_equal_objects_score_alike(self, kind):
         found, classes = predictions()

@@ -634,6 +634,7 @@ def test_found_against_viewed_by_hand():
 def test_a_used_up_pool_is_viewed_once():
     table = by_depth({"a": views_of([1, 2, 2], asked=(10, 14, 14))}, seed=1)
     assert table["n_viewed"].tolist() == [10, 10, 14, 14]
+    assert not len(by_depth({"a": views_of([1, 2, 2]).iloc[:0]}, seed=1)), "no trial, no curve"
 
 
 def test_curves_are_compared_with_the_first_one_on_the_same_objects_and_depths():

@@ -31,6 +31,14 @@ def kept(tmp_path):
     return path
 
 
+def test_the_names_stand_in_the_index_alone(tmp_path):
+    path = tmp_path / "ml_scores.csv"
+    path.write_text(FILE.replace(",score,", ",object_id,").replace("trained_score", "score"))
+    _, scores = read_scores(path)
+    assert scores.columns.tolist() == ["object_id", "score"]
+    assert scores["object_id"].tolist() == IDS
+
+
 def test_labels_become_interest_and_scores_stay(kept):
     answers, scores = read_scores(kept)
     assert answers["object_id"].tolist() == [IDS[0], IDS[2]]

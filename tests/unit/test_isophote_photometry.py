@@ -85,7 +85,9 @@ def test_one_channel_or_the_mean_of_all():
         isophote_photometry.check((SIDE, SIDE, 2), Options(channel=2), "features.a")
 
 
-@pytest.mark.parametrize("options", [{"levels": ()}, {"levels": (0.1, 0.1)}, {"radii_px": (2, 2)}])
+@pytest.mark.parametrize(
+    "options", [{"levels": ()}, {"levels": (0.1, 0.10000001)}, {"radii_px": (2, 2)}]
+)
 def test_levels_and_radii_that_cannot_be_meant_are_refused(options):
     with pytest.raises(ConfigError, match=r"found .*, allowed"):
         Options(**options)
