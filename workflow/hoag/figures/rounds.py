@@ -91,10 +91,10 @@ def draw_datasets(
     -------
     figure
         A column for each data set and class of anomalies: medians over trials, with the band of
-        68 % of them where at most six experiments are drawn.
+        68 % of them where at most six experiments are drawn. Data sets that have none of the
+        experiments are named below the title.
     table
         The rows that are drawn, with their data set.
-
 
     Raises
     ------
@@ -108,27 +108,21 @@ def draw_datasets(
     table = table.reset_index(drop=True)
     if table.empty:
         raise ValueError(f"found experiments {list(experiments)}, allowed: {allowed}")
-    columns = [
-        (name, c)
-        for name in rounds
-        for c in dict.fromkeys(table.loc[table["dataset"] == name, "class"]) or [None]
-    ]
+    columns = list(table[["dataset", "class"]].drop_duplicates().itertuples(index=False, name=None))
+    lacking = [name for name in rounds if name not in set(table["dataset"])]
     height = 2.6 * len(quantities) + 0.5 + _style.key_height(experiments)
     figure = _style.new_figure(height, layout="constrained")
-    figure.suptitle(_style.plain(title))
+    heading = f"{title}\nnot run: {', '.join(lacking)}" if lacking else title
+    figure.suptitle(_style.plain(heading))
     panels = figure.subplots(len(quantities), len(columns), squeeze=False, sharex="col")
     for j, (name, c) in enumerate(columns):
         of_class = table[(table["dataset"] == name) & (table["class"] == c)]
         for i, quantity in enumerate(quantities):
             axes = panels[i, j]
-            heading = f"{_style.plain(name)}, {_style.shortened(c)}" if c is not None else name
+            heading = f"{_style.shortened(name, 24)},\n{_style.shortened(c, 24)}"
             _style.letter(axes, i * len(columns) + j, heading)
             if j == 0:
                 axes.set_ylabel(TITLES[quantity])
-            if c is None:
-                found = rounds[name] is not None
-                _style.say(axes, "none of these experiments" if found else "not run")
-                continue
             _draw(axes, of_class[of_class["quantity"] == quantity], experiments)
             if i == len(quantities) - 1:
                 axes.set_xlabel("round")
