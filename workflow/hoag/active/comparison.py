@@ -1,7 +1,7 @@
 """Trials of several experiments put together: round by round, and against one another."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,17 +53,44 @@ def by_round(trials: Mapping[str, "pd.DataFrame"], *, seed: int) -> "pd.DataFram
     DataFrame
         As the schema ``rounds``; trials in which a quantity is undefined are left out of it.
     """
+    return summarised(trials, "round", QUANTITIES, seed=(seed, "rounds"))
+
+
+def summarised(
+    trials: Mapping[str, "pd.DataFrame"],
+    step: str,
+    quantities: Sequence[str],
+    *,
+    seed: tuple[int, str],
+) -> "pd.DataFrame":
+    """Spread of every quantity over trials, at each value of the column ``step``, by class.
+
+    Parameters
+    ----------
+    trials
+        Experiment -> table with trial, class, ``step`` and the quantities.
+    step, quantities
+        Columns; values that aren't finite are left out.
+    seed
+        Of the bootstrap, and a word that keeps its draws apart from those of others.
+
+    Returns
+    -------
+    DataFrame
+        experiment, class, ``step``, quantity, n_trials, and what `_spread` gives: mean, mean_low,
+        mean_high, median, low, high.
+    """
     import pandas as pd
 
     rows = []
     for experiment, table in trials.items():
-        for (name, r), part in table.groupby(["class", "round"], sort=True):
-            for quantity in QUANTITIES:
+        for (name, at), part in table.groupby(["class", step], sort=True):
+            for quantity in quantities:
                 values = part[quantity].to_numpy(dtype=float)
                 values = values[np.isfinite(values)]
-                found = summary(values, seeds.generator(seed, "rounds", name, r, quantity))
-                rows.append((experiment, name, r, quantity, len(values), *found))
-    columns = ("experiment", "class", "round", "quantity", "n_trials", "mean", "mean_low")
+                found = _spread(values, seeds.generator(*seed, name, at, quantity))
+                rows.append((experiment, name, at, quantity, len(values), *found))
+    columns = ("experiment", "class", step, "quantity", "n_trials", "mean", "mean_low")
     return pd.DataFrame(rows, columns=[*columns, "mean_high", "median", "low", "high"])
 
 
@@ -162,7 +189,7 @@ def _last(table: "pd.DataFrame") -> "pd.DataFrame":
     return last.assign(found_per_question=last["n_found"] / last["n_asked"])
 
 
-def summary(values: np.ndarray, rng: np.random.Generator) -> tuple[float, ...]:
+def _spread(values: np.ndarray, rng: np.random.Generator) -> tuple[float, ...]:
     """Mean and its 95 % interval (low, high), median, and the ends of the band of 68 %.
 
     Of values (n,) without NaN; NaN, six times, where there is none.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hoag import seeds
-from hoag.active.comparison import summary
+from hoag.active.comparison import summarised
 from hoag.statistics import mean_interval
 
 if TYPE_CHECKING:
@@ -34,17 +34,8 @@ def by_depth(trials: Mapping[str, "pd.DataFrame"], *, seed: int) -> "pd.DataFram
         object viewed and none found), over the number viewed: the mean number found on the way.
         Twice as high is twice as good; what is found late counts little.
     """
-    import pandas as pd
-
-    rows = []
-    for experiment, table in trials.items():
-        for (name, n_viewed), part in _curves(table).groupby(["class", "n_viewed"], sort=True):
-            for quantity in QUANTITIES:
-                rng = seeds.generator(seed, "viewed", name, n_viewed, quantity)
-                found = summary(part[quantity].to_numpy(dtype=float), rng)
-                rows.append((experiment, name, n_viewed, quantity, len(part), *found))
-    columns = ("experiment", "class", "n_viewed", "quantity", "n_trials", "mean", "mean_low")
-    return pd.DataFrame(rows, columns=[*columns, "mean_high", "median", "low", "high"])
+    curves = {experiment: _curves(table) for experiment, table in trials.items()}
+    return summarised(curves, "n_viewed", QUANTITIES, seed=(seed, "viewed"))
 
 
 def against_first(trials: Mapping[str, "pd.DataFrame"], *, seed: int) -> "pd.DataFrame":

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from hoag.options import ConfigError
+
 INPUTS = ("images", "residuals", "unit_residuals")
 SCALE = 255.0  # uint8 images are read as fractions of this
 
@@ -32,3 +34,9 @@ def _overlaps(n: int, size: int) -> np.ndarray:
     pixel = np.arange(n)
     shared = np.minimum(high, pixel + 1) - np.maximum(low, pixel)
     return np.clip(shared, 0, None) * size / n
+
+
+def check_channel(shape: tuple[int, int, int], channel: int | None, key: str) -> None:
+    """Raise `ConfigError` for a channel that images (y, x, c) lack; None is the mean of all."""
+    if channel is not None and channel >= shape[2]:
+        raise ConfigError(f"{key}.channel: found {channel}, allowed: 0..{shape[2] - 1}, or null")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from hoag.features._images import INPUTS, as_unit
+from hoag.features._images import INPUTS, as_unit, check_channel
 from hoag.options import ConfigError, option
 
 INPUT = "images"
@@ -46,10 +46,7 @@ class Options:
 
 def check(shape: tuple[int, int, int], options: Options, key: str) -> None:
     """Raise `ConfigError` for a channel that images (y, x, c) don't have."""
-    if options.channel is not None and options.channel >= shape[2]:
-        raise ConfigError(
-            f"{key}.channel: found {options.channel}, allowed: 0..{shape[2] - 1}, or null"
-        )
+    check_channel(shape, options.channel, key)
 
 
 def fit(store: Any, options: Options, seed: int) -> dict[str, np.ndarray]:
