@@ -41,9 +41,10 @@ def embed(x: np.ndarray, fit_rows: np.ndarray, options: Options, seed: int) -> n
     With fewer than ``n_neighbors`` + 1 rows to fit, the patches are as large as they can be.
     A further row lies at the weighted mean of its ``n_neighbors`` nearest fitted rows
     (`hoag.embeddings._weighted`). UMAP's own ``transform`` goes on from such a start by stochastic
-    steps, and there a few rows come to lie elsewhere when they are placed alone (1 of 50, by a
-    fifth of the plane's spread): its output isn't identical, though a little more trustworthy.
-    ``seed`` fixes the result; UMAP works in one thread.
+    steps, as often for an edge as its weight is near the largest of all rows placed with it, and
+    less often above 10,000 rows: where objects lie depends on what else is placed, by up to twice
+    the plane's spread where rows far from all others are among them. It is a little more
+    trustworthy. ``seed`` fixes the result; UMAP works in one thread.
     """
     return on_plane(x, fit_rows, options.standardise, lambda rows: _fit(rows, options, seed))
 
