@@ -407,6 +407,25 @@ HOAG = registry.load("learners", "hoag")
 RANDOM = registry.load("strategies", "random")
 
 
+def test_hoag_asks_about_isolated_objects_until_one_is_found():
+    """Ten directions are crowded, object 0 has none beside it; all are as far from what is known."""
+    rng = np.random.default_rng(0)
+    x = np.repeat(np.eye(12)[1:11], 30, axis=0) + rng.normal(scale=0.03, size=(300, 12))
+    x = np.concatenate([np.eye(12)[:1], x]).astype(np.float32)
+    known = Answers.of_classes(np.arange(1, 6), np.array(["plain"] * 5))
+    known = replace(known, interest=np.zeros(5))
+
+    def first(isolation):
+        options = build(HOAG.Options, {"isolation": isolation}, "x")
+        found = HOAG.predict(x, options, HOAG.learn(x, known, options, seed=1))
+        return found.odds(RESERVE).argmax()
+
+    assert first(0.0) != 0 and first(1.0) == 0
+    found = known.and_(Answers.of_classes([300], ["odd"]))
+    state = HOAG.learn(x, found, HOAG.Options(), seed=1)
+    assert len(state["sample"]) == 0
+
+
 def test_a_trial_counts_what_was_asked_and_found():
     x, y = drawn()
     p = protocol(n_rounds=3, n_questions=2)

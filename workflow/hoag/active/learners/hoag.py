@@ -2,7 +2,8 @@
 
 A few answers can't train a network, but they can draw a boundary in a space such as that of the
 features ``pretrained``. What lies far from all that was called normal counts too, most while there
-are few answers. Before the first anomaly is found, objects rank by that alone.
+are few answers. Before the first anomaly is found, objects rank by that and by how far they lie from
+their nearest others, whether known or not.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ GIVES = ("classes",)
 # The reserve class takes nothing from the others, and no logit of theirs outweighs its novelty.
 _NEVER, _NOVELTY = -1e9, 1e6
 _N_OF_CLASS, _N_OTHERS = 3, 10  # neighbours that nearness is measured by
+_N_SAMPLE = 1000  # objects that isolation is measured by
 _ROWS = 4096  # objects at a time in predictions
 
 
@@ -45,7 +47,15 @@ class Options:
         5.0, doc="Logits per unit of the machines' decision function.", minimum=1e-9
     )
     n_neighbours: int = option(
-        5, doc="Known objects whose mean cosine distance is an object's novelty.", minimum=1
+        5,
+        doc="Nearest known objects whose mean cosine distance is an object's novelty.",
+        minimum=1,
+    )
+    isolation: float = option(
+        1.0,
+        doc="Weight in the novelty, until the first anomaly is found, of the mean cosine distance to "
+        "as many nearest of all objects (of a sample of 1,000).",
+        minimum=0,
     )
     standardise: bool = option(
         False, doc="Divide each column by its standard deviation: for measured features."
@@ -82,9 +92,12 @@ def learn(
             machine.fit(similar, of_class)
             coefficients[machine.support_, i] = machine.dual_coef_[0]
             intercepts[i] = machine.intercept_[0]
+    n_sample = 0 if wanted else min(len(x), _N_SAMPLE)
+    sample = np.sort(np.random.default_rng(seed).choice(len(x), n_sample, replace=False))
     return {
         "classes": np.array([*classes, RESERVE]),
         "known": known,
+        "sample": _directions(x[sample], mean, scale),
         "labels": labels,
         "coefficients": coefficients,
         "intercepts": intercepts,
@@ -102,7 +115,8 @@ def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) ->
     logits = np.empty((len(x), len(state["classes"])))
     for start in range(0, len(x), _ROWS):
         rows = slice(start, start + _ROWS)
-        cosines = _directions(x[rows], state["mean"], state["scale"]) @ known.T
+        directions = _directions(x[rows], state["mean"], state["scale"])
+        cosines = directions @ known.T
         decided = _similar(cosines, options) @ coefficients + state["intercepts"]
         n_most = max(_N_OTHERS, options.n_neighbours)
         nearest = None
@@ -114,14 +128,24 @@ def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) ->
             decided[:, i] += options.nearness * excess
             nearest = np.concatenate([near, others], axis=1)
         nearest = _largest(cosines if nearest is None else nearest, options.n_neighbours)
+        novelty = -nearest.mean(axis=1)
+        if len(state["sample"]) > 1:
+            novelty += options.isolation * _isolation(directions @ state["sample"].T, options)
         logits[rows, :-1] = options.sharpness * decided
-        logits[rows, -1] = _NEVER - _NOVELTY * nearest.mean(axis=1)
+        logits[rows, -1] = _NEVER + _NOVELTY * novelty
     return Predictions(tuple(str(c) for c in state["classes"]), logits)
 
 
 def _similar(cosines: np.ndarray, options: Options) -> np.ndarray:
     """exp(-gamma d^2) float64, from the cosines of directions."""
     return np.exp(-2 * options.gamma * (1 - cosines), dtype=np.float64)
+
+
+def _isolation(cosines: np.ndarray, options: Options) -> np.ndarray:
+    """Less the mean cosine to the nearest of the sample, the object itself left out, (n,)."""
+    nearest = _largest(cosines, options.n_neighbours + 1)
+    is_own = nearest[:, :1] > 1 - 1e-6
+    return -np.where(is_own, nearest[:, 1:], nearest[:, :-1]).mean(axis=1)
 
 
 def _largest(cosines: np.ndarray, n: int) -> np.ndarray:
