@@ -408,7 +408,7 @@ RANDOM = registry.load("strategies", "random")
 
 
 def test_hoag_asks_about_isolated_objects_until_one_is_found():
-    """Ten directions are crowded, object 0 has none beside it; all are as far from what is known."""
+    """Ten directions are crowded, object 0 is alone in one; all are as far from the known ones."""
     rng = np.random.default_rng(0)
     x = np.repeat(np.eye(12)[1:11], 30, axis=0) + rng.normal(scale=0.03, size=(300, 12))
     x = np.concatenate([np.eye(12)[:1], x]).astype(np.float32)

@@ -2,8 +2,8 @@
 
 A few answers can't train a network, but they can draw a boundary in a space such as that of the
 features ``pretrained``. What lies far from all that was called normal counts too, most while there
-are few answers. Before the first anomaly is found, objects rank by that and by how far they lie from
-their nearest others, whether known or not.
+are few answers. Before the first anomaly is found, objects rank by that and by how far they lie
+from their nearest others, whether known or not.
 """
 
 from collections.abc import Mapping
@@ -53,8 +53,8 @@ class Options:
     )
     isolation: float = option(
         1.0,
-        doc="Weight in the novelty, until the first anomaly is found, of the mean cosine distance to "
-        "as many nearest of all objects (of a sample of 1,000).",
+        doc="Weight in the novelty, until the first anomaly is found, of the mean cosine distance "
+        "to as many nearest of all objects (1,000 of them).",
         minimum=0,
     )
     standardise: bool = option(
