@@ -773,6 +773,36 @@ def test_an_experiment_takes_the_common_protocol_and_its_own_changes():
 
 
 @pytest.mark.parametrize(
+    ("batch", "counts", "message"),
+    [
+        ({}, {"0": 100, "2": 5}, None),
+        ({}, {"0": 100, "two": 5}, "found 0 objects with label 'two', allowed: 180 or more"),
+        ({"classes": ["0", "1"]}, {"0": 100, "2": 5}, "found 0 objects with label '2'"),
+        (
+            {"split": "test"},
+            {"0": 40, "2": 5},
+            "found 980 objects with label '0', allowed: 1234 or more",
+        ),
+    ],
+)
+def test_a_labelled_dataset_must_have_the_objects_of_an_experiment(batch, counts, message):
+    found = {
+        "run": "digits",
+        "survey": {"kind": "mnist"},
+        "batches": [{"name": "all", **batch}],
+        "features": {"pixels": {"kind": "pixels"}},
+        "detectors": {"forest": {"kind": "isolation_forest", "features": ["pixels"]}},
+        "protocol": {"start": {"0": 10}, "arrivals": [{"counts": counts}]},
+        "experiments": {"try": {"learner": {"kind": "ahunt"}}},
+    }
+    if message is None:
+        assert make_plan(found).experiments["try"].protocol["anomalies"] == ["2"]
+        return
+    with pytest.raises(ConfigError, match=f"experiments.try: protocol: {message}"):
+        make_plan(found)
+
+
+@pytest.mark.parametrize(
     ("section", "message"),
     [
         ({"learner": {"kind": "ahnut"}}, "experiments.try.learner.kind: found 'ahnut'"),

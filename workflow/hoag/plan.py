@@ -19,6 +19,7 @@ import numpy as np
 
 from hoag import catalogue, registry
 from hoag.active.experiments import Experiment, build_experiments
+from hoag.active.protocol import Protocol, needed
 from hoag.colours import Colour, resolve
 from hoag.digests import digest
 from hoag.files import atomic
@@ -28,6 +29,7 @@ from hoag.models._shape import check_shape
 from hoag.options import ConfigError, as_identity, as_plain, build, unknown
 from hoag.schema import check_schema
 from hoag.scores import AGGREGATES, ALONE, score_name
+from hoag.surveys._datasets import label_counts
 from hoag.surveys._types import FEATURES, IMAGES, INPUTS, draws, lists_objects
 from hoag.uncertainty.trainings import Trainings, build_trainings
 
@@ -191,6 +193,7 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
         uncertainty=build_trainings(config, features, detectors, chain.shape if chain else None),
         aggregates=_aggregates(config["aggregates"], detectors),
     )
+    _check_labels(plan)
     reference = config.get("reference_batches", plan.fit_batches)
     _known(config["purity"], unsupervised, "purity")
     _known(config["retrieval"], unsupervised, "retrieval")
@@ -477,6 +480,22 @@ def _spaces_and_names(detectors: Mapping[str, Entry]) -> list[tuple[str, str]]:
         for name, entry in detectors.items()
         for space in entry.keys.get("features", ["images"])
     ]
+
+
+def _check_labels(plan: Plan) -> None:
+    """Whether a labelled dataset has as many objects of each label as the experiments take."""
+    dataset = getattr(plan.survey.module, "DATASET", None)
+    if dataset is None:
+        return
+    counts = [label_counts(dataset, batch.options) for batch in plan.batches.values()]
+    if None in counts:
+        return
+    available = {c: sum(own.get(c, 0) for own in counts) for c in dataset.classes}
+    for name, experiment in plan.experiments.items():
+        try:
+            needed(build(Protocol, experiment.protocol, "protocol"), available)
+        except ConfigError as error:
+            raise ConfigError(f"experiments.{name}: protocol: {error}") from None
 
 
 def _check_names(

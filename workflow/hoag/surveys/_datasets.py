@@ -103,6 +103,16 @@ def count(dataset: Dataset, batch: Any, options: Options, *, name: str) -> int:
     return sum(n[c] for n in numbers for c in classes)
 
 
+def label_counts(dataset: Dataset, batch: Any) -> dict[str, int] | None:
+    """Published number of a batch's objects by label, None where it isn't known."""
+    parts = _parts(dataset, batch)
+    if not all(part.n_per_class for part in parts):
+        return None
+    taken = set(getattr(batch, "classes", ())) or set(dataset.classes)
+    numbers = [dict(zip(dataset.classes, part.n_per_class, strict=True)) for part in parts]
+    return {c: sum(n[c] for n in numbers) for c in dataset.classes if c in taken}
+
+
 def _parts(dataset: Dataset, batch: Any) -> list[Part]:
     split = getattr(batch, "split", "all")
     return [part for part in dataset.parts if split in ("all", part.name)]
