@@ -84,10 +84,11 @@ def test_arrivals_may_change_with_the_rounds():
     ("changes", "message"),
     [
         ({"start": {"a": 0}}, "start: found no object, allowed: 1 or more"),
-        ({"start": {"a": -1}}, "a: found -1, allowed: a whole number of objects"),
+        ({"start": {"a": -1}}, "start.a: found -1, allowed: 0 or more, whole"),
         ({"arrivals": []}, "arrivals: found nothing, allowed: one entry or more"),
         ({"arrivals": [{"counts": {"a": 3}}]}, "found no class that is not there at the start"),
         ({"arrivals": [3]}, "found 3, allowed: a mapping"),
+        ({"n_questions": 10}, "n_questions: found 10 in each of 3 rounds, allowed: 9 or fewer"),
         ({"anomalies": ["a"]}, "anomalies: found 'a', allowed: ['odd'], which arrive"),
         ({"pool": "weekly"}, "pool: found 'weekly', allowed: cumulative, nightly"),
         ({"start": {0: 5}}, "found label 0, allowed: text (in quotes, if it is a number) other"),

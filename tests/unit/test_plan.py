@@ -754,7 +754,11 @@ def test_identity_of_a_folder_follows_every_file_in_it(tmp_path):
 
 # --- experiments of active learning
 
-PROTOCOL = {"start": {"galaxy": 5}, "arrivals": [{"counts": {"galaxy": 3, "ring": 1}}]}
+PROTOCOL = {
+    "start": {"galaxy": 5},
+    "arrivals": [{"counts": {"galaxy": 3, "ring": 1}}],
+    "n_questions": 2,
+}
 
 
 def with_experiment(**section):

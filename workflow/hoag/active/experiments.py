@@ -155,7 +155,8 @@ def _check_needs(learner: _Plugin, strategy: _Plugin, key: str) -> None:
         gives.remove("passes")
     lacking = [n for n in strategy.module.NEEDS if n not in gives]
     if lacking:
-        hint = "; give learner.n_passes, 2 or more, and dropout" if lacking == ["passes"] else ""
+        could = lacking == ["passes"] and hasattr(learner.options, "n_passes")
+        hint = "; give learner.n_passes, 2 or more, and dropout" if could else ""
         raise ConfigError(
             f"{key}.strategy: found {strategy.kind!r}, which needs {lacking[0]}; learner "
             f"{learner.kind!r} gives {', '.join(sorted(gives)) or 'scores alone'}{hint}"

@@ -83,12 +83,19 @@ class Protocol:
         for name in (n for rule in self.interest for n in (*rule.weights, *rule.found)):
             if name not in known:
                 raise ConfigError(f"interest: found {name!r}, allowed: {', '.join(known)}")
+        n_arriving = sum(self.totals().values())
+        if self.n_rounds * self.n_questions > n_arriving:
+            raise ConfigError(
+                f"n_questions: found {self.n_questions} in each of {self.n_rounds} rounds, "
+                f"allowed: {n_arriving // self.n_rounds} or fewer, since {n_arriving} objects arrive in all"
+            )
 
     def _check_labels(self) -> None:
-        for counts in (self.start, *(a.counts for a in self.arrivals)):
-            for label, n in counts.items():
+        counts = [("start", self.start)] + [("arrivals.counts", a.counts) for a in self.arrivals]
+        for key, own in counts:
+            for label, n in own.items():
                 if isinstance(n, bool) or not isinstance(n, int) or n < 0:
-                    raise ConfigError(f"{label}: found {n!r}, allowed: a whole number of objects")
+                    raise ConfigError(f"{key}.{label}: found {n!r}, allowed: 0 or more, whole")
                 if not isinstance(label, str) or label == RESERVE:
                     raise ConfigError(
                         f"found label {label!r}, allowed: text (in quotes, if it is a number) "
