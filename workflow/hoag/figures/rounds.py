@@ -17,7 +17,7 @@ TITLES = {
     "held_out_auroc": "area under the ROC curve,\nheld-out objects",
     "held_out_average_precision": "average precision,\nheld-out objects",
     "true_candidates": "anomalies among\nthe round's questions",
-    "n_found": "anomalies found",
+    "n_found": "anomalies found, median",
 }
 PANELS = ("pool_mcc", "held_out_mcc", "held_out_auroc", "n_found")
 _MOST_BANDS = 6  # experiments, above which bands hide one another

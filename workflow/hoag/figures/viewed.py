@@ -54,7 +54,7 @@ def draw(viewed: pd.DataFrame, spaces: Mapping[str, str]) -> tuple[Figure, pd.Da
         _draw(axes, of_class, [e for e in own if e != reference], reference)
         prefix = f"{_style.shortened(name)}: " if n_classes > 1 else ""
         _style.letter(axes, i, prefix + _style.shortened(space, 40))
-        axes.set_ylabel("anomalies found")
+        axes.set_ylabel("anomalies found, mean")
         if i + 2 >= len(panels):
             axes.set_xlabel("objects viewed")
             axes.tick_params(labelbottom=True)
