@@ -427,6 +427,41 @@ def test_hoag_asks_about_isolated_objects_until_one_is_found():
     assert len(state["sample"]) == 0
 
 
+def novelty_of(x, **changes):
+    """Of every object, after the first two have been called plain; the known part left out."""
+    known = replace(Answers.of_classes(np.arange(2), np.array(["plain"] * 2)), interest=np.zeros(2))
+    options = build(HOAG.Options, changes, "x")
+    state = HOAG.learn(x, known, options, seed=1)
+    odds = HOAG.predict(x, options, state).of(RESERVE) / HOAG._NOVELTY
+    without = build(HOAG.Options, changes | {"isolation": 0}, "x")
+    state_without = HOAG.learn(x, known, without, seed=1)
+    return odds - HOAG.predict(x, without, state_without).of(RESERVE) / HOAG._NOVELTY, state
+
+
+def test_hoag_s_isolation_is_the_distance_to_the_nearest_others():
+    """Columns of unequal size: an object's own cosine isn't 1 in single precision."""
+    rng = np.random.default_rng(3)
+    x = (rng.gamma(0.3, size=(200, 300)) * rng.gamma(0.2, size=300)).astype(np.float32)
+    found, _ = novelty_of(x)
+    away = (x - x.mean(axis=0, dtype=np.float64)).astype(np.float64)
+    away /= np.linalg.norm(away, axis=1, keepdims=True)
+    cosines = away @ away.T
+    np.fill_diagonal(cosines, -2)
+    expected = -np.sort(cosines, axis=1)[:, -5:].mean(axis=1)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_hoag_s_isolation_of_few_and_of_many_objects():
+    rng = np.random.default_rng(4)
+    alone, state = novelty_of(rng.normal(size=(2, 4)).astype(np.float32))
+    assert np.isfinite(alone).all() and len(state["sample"]) == 2
+    crowd = rng.normal(scale=0.1, size=(1500, 4)) + np.repeat([[1, 0, 0, 0], [0, 1, 0, 0]], 750, 0)
+    found, state = novelty_of(crowd.astype(np.float32))
+    assert len(state["sample"]) == 1000
+    first, second = found[:750].mean(), found[750:].mean()
+    assert abs(first - second) < 0.01, "both halves are in the sample"
+
+
 def test_a_trial_counts_what_was_asked_and_found():
     x, y = drawn()
     p = protocol(n_rounds=3, n_questions=2)

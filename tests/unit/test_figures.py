@@ -530,6 +530,9 @@ def test_a_data_set_without_a_run_is_said_and_an_unknown_experiment_refused():
     figure, table = rounds.draw_datasets(found, "Both", ["learner_0"], ["pool_mcc"])
     assert len(figure.axes) == 1 and figure.get_suptitle() == "Both\nnot run: galaxies"
     assert set(table["dataset"]) == {"digits"} and set(table["experiment"]) == {"learner_0"}
+    other = draw_rounds(2, 1).replace({"experiment": {"learner_0": "learner_9"}})
+    figure, _ = rounds.draw_datasets(found | {"more": other}, "Both", ["learner_0"], ["pool_mcc"])
+    assert figure.get_suptitle().endswith("not run: galaxies\nwithout these experiments: more")
     with pytest.raises(ValueError, match="allowed: learner_0, learner_1"):
         rounds.draw_datasets(found, "Both", ["other"], ["pool_mcc"])
 

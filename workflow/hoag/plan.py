@@ -9,6 +9,7 @@ import math
 import os
 import re
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from hoag import catalogue, registry
+from hoag.active import protocol
 from hoag.active.experiments import Experiment, build_experiments
-from hoag.active.protocol import Protocol, needed
 from hoag.colours import Colour, resolve
 from hoag.digests import digest
 from hoag.files import atomic
@@ -29,7 +30,6 @@ from hoag.models._shape import check_shape
 from hoag.options import ConfigError, as_identity, as_plain, build, unknown
 from hoag.schema import check_schema
 from hoag.scores import AGGREGATES, ALONE, score_name
-from hoag.surveys._datasets import label_counts
 from hoag.surveys._types import FEATURES, IMAGES, INPUTS, draws, lists_objects
 from hoag.uncertainty.trainings import Trainings, build_trainings
 
@@ -483,17 +483,19 @@ def _spaces_and_names(detectors: Mapping[str, Entry]) -> list[tuple[str, str]]:
 
 
 def _check_labels(plan: Plan) -> None:
-    """Whether a labelled dataset has as many objects of each label as the experiments take."""
-    dataset = getattr(plan.survey.module, "DATASET", None)
-    if dataset is None:
+    """Whether there are as many objects of each label as experiments take, where that is known."""
+    known = getattr(plan.survey.module, "label_counts", None)
+    batches = plan.batches.values()
+    # a catalogue may select, and have labels of its own
+    if known is None or any(batch.keys["catalogue"] for batch in batches):
         return
-    counts = [label_counts(dataset, batch.options) for batch in plan.batches.values()]
+    counts = [known(batch.options, plan.survey.options) for batch in batches]
     if None in counts:
         return
-    available = {c: sum(own.get(c, 0) for own in counts) for c in dataset.classes}
+    available = dict(sum((Counter(own) for own in counts), Counter()))
     for name, experiment in plan.experiments.items():
         try:
-            needed(build(Protocol, experiment.protocol, "protocol"), available)
+            protocol.needed(build(protocol.Protocol, experiment.protocol, "protocol"), available)
         except ConfigError as error:
             raise ConfigError(f"experiments.{name}: protocol: {error}") from None
 

@@ -87,7 +87,8 @@ class Protocol:
         if self.n_rounds * self.n_questions > n_arriving:
             raise ConfigError(
                 f"n_questions: found {self.n_questions} in each of {self.n_rounds} rounds, "
-                f"allowed: {n_arriving // self.n_rounds} or fewer, since {n_arriving} objects arrive in all"
+                f"allowed: {n_arriving // self.n_rounds} or fewer, since {n_arriving} objects "
+                "arrive in all"
             )
 
     def _check_labels(self) -> None:

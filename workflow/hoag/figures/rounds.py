@@ -109,11 +109,13 @@ def draw_datasets(
     if table.empty:
         raise ValueError(f"found experiments {list(experiments)}, allowed: {allowed}")
     columns = list(table[["dataset", "class"]].drop_duplicates().itertuples(index=False, name=None))
-    lacking = [name for name in rounds if name not in set(table["dataset"])]
+    absent = [name for name, own in rounds.items() if own is None]
+    lacking = [n for n in rounds if n not in absent and n not in set(table["dataset"])]
     height = 2.6 * len(quantities) + 0.5 + _style.key_height(experiments)
     figure = _style.new_figure(height, layout="constrained")
-    heading = f"{title}\nnot run: {', '.join(lacking)}" if lacking else title
-    figure.suptitle(_style.plain(heading))
+    notes = {"not run": absent, "without these experiments": lacking}
+    told = [f"{note}: {', '.join(names)}" for note, names in notes.items() if names]
+    figure.suptitle(_style.plain("\n".join([title, *told])))
     panels = figure.subplots(len(quantities), len(columns), squeeze=False, sharex="col")
     for j, (name, c) in enumerate(columns):
         of_class = table[(table["dataset"] == name) & (table["class"] == c)]

@@ -96,21 +96,22 @@ def count(dataset: Dataset, batch: Any, options: Options, *, name: str) -> int:
     """
     if options.mirror is not None and not os.path.isdir(options.mirror):
         raise ConfigError(f"survey.mirror: found {options.mirror!r}, allowed: an existing folder")
-    parts, classes = _parts(dataset, batch), _classes(dataset, batch, name)
+    classes = _classes(dataset, batch, name)
     if not classes:
-        return sum(part.n_objects for part in parts)
-    numbers = [dict(zip(dataset.classes, part.n_per_class, strict=True)) for part in parts]
-    return sum(n[c] for n in numbers for c in classes)
+        return sum(part.n_objects for part in _parts(dataset, batch))
+    return sum(_numbers(dataset, batch, classes).values())
 
 
 def label_counts(dataset: Dataset, batch: Any) -> dict[str, int] | None:
-    """Published number of a batch's objects by label, None where it isn't known."""
-    parts = _parts(dataset, batch)
-    if not all(part.n_per_class for part in parts):
+    """Published number of a batch's objects by label, None where it isn't exactly known."""
+    if dataset.is_about or not all(part.n_per_class for part in dataset.parts):
         return None
-    taken = set(getattr(batch, "classes", ())) or set(dataset.classes)
-    numbers = [dict(zip(dataset.classes, part.n_per_class, strict=True)) for part in parts]
-    return {c: sum(n[c] for n in numbers) for c in dataset.classes if c in taken}
+    return _numbers(dataset, batch, set(getattr(batch, "classes", ())) or set(dataset.classes))
+
+
+def _numbers(dataset: Dataset, batch: Any, classes: set[str]) -> dict[str, int]:
+    parts = [dict(zip(dataset.classes, p.n_per_class, strict=True)) for p in _parts(dataset, batch)]
+    return {c: sum(n[c] for n in parts) for c in classes}
 
 
 def _parts(dataset: Dataset, batch: Any) -> list[Part]:

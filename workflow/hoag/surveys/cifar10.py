@@ -76,6 +76,11 @@ def count(batch: Batch, options: Options, *, name: str) -> int:
     return datasets.count(DATASET, batch, options, name=name)
 
 
+def label_counts(batch: Batch, options: Options) -> dict[str, int] | None:
+    """Published number of objects of each label."""
+    return datasets.label_counts(DATASET, batch)
+
+
 def list_objects(batch: Batch, options: Options, *, seed: int, name: str) -> "pd.DataFrame":
     """The images, in the batches' order; see `_datasets.list_objects`."""
     return datasets.list_objects(DATASET, batch, options, _labels, name=name)

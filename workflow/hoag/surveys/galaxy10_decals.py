@@ -65,6 +65,11 @@ def count(batch: Batch, options: Options, *, name: str) -> int:
     return datasets.count(DATASET, batch, options, name=name)
 
 
+def label_counts(batch: Batch, options: Options) -> dict[str, int] | None:
+    """Published number of objects of each label."""
+    return datasets.label_counts(DATASET, batch)
+
+
 def list_objects(batch: Batch, options: Options, *, seed: int, name: str) -> "pd.DataFrame":
     """The galaxies, in the file's order.
 

@@ -92,7 +92,7 @@ def learn(
             machine.fit(similar, of_class)
             coefficients[machine.support_, i] = machine.dual_coef_[0]
             intercepts[i] = machine.intercept_[0]
-    n_sample = 0 if wanted else min(len(x), _N_SAMPLE)
+    n_sample = 0 if wanted or not options.isolation else min(len(x), _N_SAMPLE)
     sample = np.sort(np.random.default_rng(seed).choice(len(x), n_sample, replace=False))
     return {
         "classes": np.array([*classes, RESERVE]),
@@ -144,7 +144,7 @@ def _similar(cosines: np.ndarray, options: Options) -> np.ndarray:
 def _isolation(cosines: np.ndarray, options: Options) -> np.ndarray:
     """Less the mean cosine to the nearest of the sample, the object itself left out, (n,)."""
     nearest = _largest(cosines, options.n_neighbours + 1)
-    is_own = nearest[:, :1] > 1 - 1e-6
+    is_own = nearest[:, :1] > 1 - 1e-5  # single precision
     return -np.where(is_own, nearest[:, 1:], nearest[:, :-1]).mean(axis=1)
 
 
