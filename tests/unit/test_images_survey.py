@@ -276,6 +276,20 @@ def test_labels_and_exclusions_match_ids_as_text_without_the_prefix(tmp_path):
     assert list(plain["label"]) == ["1", "0", "1"]
 
 
+def test_labels_match_names_of_files_too_but_no_places_in_an_array(tmp_path):
+    source = pack({f"{i}.png": encoded(picture(seed=i)) for i in range(2)}, tmp_path / "f")
+    pd.DataFrame({"object_id": ["1.png", "0.png"], "label": ["a", "b"]}).to_csv(
+        tmp_path / "l.csv", index=False
+    )
+    frame = listed({}, {"source": source, "labels": str(tmp_path / "l.csv")})
+    assert list(frame["label"]) == ["b", "a"]
+    (tmp_path / "l.csv").write_text("object_id,label\n1,a\n7,b\n")
+    stack = np.zeros((2, 4, 4, 3), np.uint8)
+    source = array_file(tmp_path / "a.npz", images=stack, idx=np.array([7, 8]))
+    frame = listed({"ids_dataset": "idx"}, {"source": source, "labels": str(tmp_path / "l.csv")})
+    assert [None if pd.isna(v) else v for v in frame["label"]] == ["b", None]
+
+
 # ---- arrays
 
 
@@ -457,6 +471,11 @@ def _unnamed_value(tmp_path):
     return _with(batch={"labels": str(tmp_path / "l.csv"), "labels_names": {"a": "A"}})(tmp_path)
 
 
+def _other_ids(tmp_path):
+    (tmp_path / "l.csv").write_text("object_id,label\ngal-1,a\ngal-2,b\n")
+    return _with(batch={"labels": str(tmp_path / "l.csv")})(tmp_path)
+
+
 def _pickled(tmp_path):
     options, batch = _with({"labels_dataset": "kind"})(tmp_path)
     kinds = np.array(["a", "b", None], dtype=object)
@@ -481,6 +500,7 @@ STRUCTURAL = {
     "no_label_table": (_with(batch={"labels": "none.csv"}), "none.csv"),
     "no_label_column": (_no_label_column, "kind, name"),
     "unnamed_value": (_unnamed_value, "'b'"),
+    "other_ids": (_other_ids, "among 2 ids such as 'gal-1', allowed: for instance '0'"),
 }
 
 

@@ -157,6 +157,9 @@ def test_labels_are_joined_although_their_ids_lack_the_prefix(tmp_path):
     options, batch = survey(batch.source, keys | {"labels_names": {"SN": "supernova", "CV": None}})
     with pytest.raises(ConfigError, match=r"batches.first.labels: .*'\?', allowed by labels_names"):
         light_curves.list_objects(batch, options, seed=1, name="first")
+    options, batch = survey(batch.source, keys | {"labels_id_prefix": ""})
+    with pytest.raises(ConfigError, match=r"labels: found no object .* '0', allowed: .* 's0'"):
+        light_curves.list_objects(batch, options, seed=1, name="first")
 
 
 def test_bad_rows_are_left_out_and_counted_by_cause(tmp_path):

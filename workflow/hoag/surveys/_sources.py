@@ -3,7 +3,7 @@
 import contextlib
 import io
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +52,26 @@ def read_labels(
             )
         values = [None if v is None else known[v] for v in values]
     return dict(zip(ids, values, strict=True))
+
+
+def labels_of(
+    names: Sequence[Sequence[str]], labels: Mapping[str | None, str | None]
+) -> list[str | None]:
+    """Each object's label: that of the first of its names that the table has, or None.
+
+    Raises
+    ------
+    ConfigError
+        If the table has none of the objects: its ids are then written otherwise.
+    """
+    found = [next((n for n in own if n in labels), None) for own in names]
+    if names and not any(n is not None for n in found):
+        raise ConfigError(
+            f"found no object of the batch among {len(labels)} ids"
+            f"{f' such as {next(iter(labels))!r}' if labels else ''}, "
+            f"allowed: for instance {names[0][0]!r}"
+        )
+    return [None if n is None else labels[n] for n in found]
 
 
 @contextlib.contextmanager

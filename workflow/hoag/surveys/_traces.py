@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hoag.options import option
-from hoag.surveys._sources import named, read_labels
+from hoag.surveys._sources import labels_of, named, read_labels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,16 +39,17 @@ def list_members(members: Mapping[str, str], batch: Batch, name: str) -> "pd.Dat
     """The catalogue of a batch whose objects are ``members``: own id -> where they lie."""
     import pandas as pd
 
-    labels: dict[str | None, str | None] = {}
+    found: list[str | None] = [None] * len(members)
     if batch.labels is not None:
         with named(f"batches.{name}.labels"):
             columns = batch.labels_id_column, batch.labels_column
             labels = read_labels(batch.labels, *columns, batch.labels_names)
-    labels = {f"{batch.labels_id_prefix}{i}": label for i, label in labels.items()}
+            labels = {f"{batch.labels_id_prefix}{i}": label for i, label in labels.items()}
+            found = labels_of([(i,) for i in members], labels)
     return pd.DataFrame(
         {
             "object_id": [batch.id_prefix + i for i in members],
-            "label": pd.Series([labels.get(i) for i in members], dtype="str"),
+            "label": pd.Series(found, dtype="str"),
             "source": pd.Series([batch.source] * len(members), dtype="str"),
             "member": pd.Series(list(members.values()), dtype="str"),
         }

@@ -32,7 +32,7 @@ import numpy as np
 from hoag.options import ConfigError, option
 from hoag.surveys import _containers as containers
 from hoag.surveys._containers import Entry, UnreadableError, as_text, one_line
-from hoag.surveys._sources import named, opened_fits, read_labels, text_columns
+from hoag.surveys._sources import labels_of, named, opened_fits, read_labels, text_columns
 from hoag.surveys._types import FLUX_IMAGE, RENDERED_IMAGE, Cutout, Failure
 
 if TYPE_CHECKING:
@@ -138,6 +138,13 @@ class _Item:
     stem: str
     own_id: str
     label: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its id, and the name of its file, without and with the suffix."""
+        file = posixpath.basename(self.member)
+        is_file = file.startswith(f"{self.stem}.")  # a row of an array is none
+        return (self.own_id, self.stem, file) if is_file else (self.own_id, self.stem)
 
 
 def object_kind(options: Options) -> str:
@@ -400,7 +407,7 @@ def _without_excluded(items: list[_Item], batch: Batch) -> list[_Item]:
         return items
     (column,) = text_columns(batch.exclude, batch.exclude_column)
     out = set(column)
-    kept = [i for i in items if i.own_id not in out and i.stem not in out]
+    kept = [i for i in items if out.isdisjoint(i.names)]
     if not kept:
         raise ConfigError(f"{batch.exclude}: found all {len(items)} objects, allowed: fewer")
     return kept
@@ -413,7 +420,8 @@ def _with_labels(items: list[_Item], batch: Batch, options: Options) -> list[_It
         raise ConfigError("labels and labels_dataset: found both, allowed: one of them")
     columns = batch.labels_id_column, batch.labels_column
     labels = read_labels(batch.labels, *columns, batch.labels_names)
-    return [replace(i, label=labels.get(i.own_id, labels.get(i.stem))) for i in items]
+    found = labels_of([i.names for i in items], labels)
+    return [replace(i, label=label) for i, label in zip(items, found, strict=True)]
 
 
 # ---- their pixels
