@@ -780,8 +780,8 @@ def test_an_experiment_takes_the_common_protocol_and_its_own_changes():
     ("batch", "counts", "message"),
     [
         ({}, {"0": 100, "2": 5}, None),
-        ({}, {"0": 100, "two": 5}, "found 0 objects with label 'two', allowed: 180 or more"),
-        ({"classes": ["0", "1"]}, {"0": 100, "2": 5}, "found 0 objects with label '2'"),
+        ({}, {"0": 100, "two": 5}, "label: found 'two', allowed: 0, 1, 2, 3,"),
+        ({"classes": ["0", "1"]}, {"0": 100, "2": 5}, "label: found '2', allowed: 0, 1"),
         (
             {"split": "test"},
             {"0": 40, "2": 5},
@@ -803,6 +803,33 @@ def test_a_labelled_dataset_must_have_the_objects_of_an_experiment(batch, counts
         assert make_plan(found).experiments["try"].protocol["anomalies"] == ["2"]
         return
     with pytest.raises(ConfigError, match=f"experiments.try: protocol: {message}"):
+        make_plan(found)
+
+
+def test_labels_of_a_folder_are_known_while_planning(tmp_path):
+    for i in range(60):
+        Image.new("RGB", (8, 8)).save(tmp_path / f"{i}.png")
+    rows = "".join(f"{i}.png,{'ring' if i > 55 else 'plain'}\n" for i in range(60))
+    (tmp_path / "labels.csv").write_text("object_id,label\n" + rows)
+    found = {
+        "run": "folder",
+        "survey": {"kind": "images", "crop_px": 8},
+        "batches": [
+            {"name": "all", "source": str(tmp_path), "labels": str(tmp_path / "labels.csv")}
+        ],
+        "features": {"pixels": {"kind": "pixels"}},
+        "detectors": {"forest": {"kind": "isolation_forest", "features": ["pixels"]}},
+        "protocol": {
+            "start": {"plain": 10},
+            "arrivals": [{"counts": {"plain": 20, "ring": 2}}],
+            "n_rounds": 1,
+            "min_held_out": 1,
+        },
+        "experiments": {"try": {"learner": {"kind": "ahunt"}}},
+    }
+    make_plan(found)
+    found["protocol"]["arrivals"] = [{"counts": {"plain": 20, "rings": 2}}]
+    with pytest.raises(ConfigError, match="'rings', allowed: plain, ring; did you mean 'ring'"):
         make_plan(found)
 
 

@@ -445,6 +445,7 @@ def test_worth_of_a_measure_by_hand():
     assert found["flagged"] == 2 and found["false_flags"] == 1
     assert found["auroc"] == pytest.approx((5 + 5 + 4.5) / 15)
     assert found["false_rate_limit"] == pytest.approx(1 - 0.05 ** (1 / 5))
+    assert found["n_undefined"] == 1
     with pytest.raises(ValueError, match="found 3 outliers and 0 others"):
         judging.judge(score[is_outlier], np.ones(3, bool))
 

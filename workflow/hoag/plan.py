@@ -487,7 +487,7 @@ def _check_labels(plan: Plan) -> None:
     known = getattr(plan.survey.module, "label_counts", None)
     batches = plan.batches.values()
     # a catalogue may select, and have labels of its own
-    if known is None or any(batch.keys["catalogue"] for batch in batches):
+    if known is None or not plan.experiments or any(b.keys["catalogue"] for b in batches):
         return
     counts = [known(batch.options, plan.survey.options) for batch in batches]
     if None in counts:

@@ -169,6 +169,7 @@ SCHEMAS = {
             "n_outliers": REAL,
             "n_others": REAL,
             "false_rate_limit": REAL,  # 95 %, binomial
+            "n_undefined": REAL,  # scores that are NaN, and count as least anomalous
             "beyond_outliers": REAL,  # above 3
             "beyond_test": REAL,
             "beyond_all": REAL,

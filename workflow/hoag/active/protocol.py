@@ -10,7 +10,7 @@ import numpy as np
 from hoag import seeds
 from hoag.active.contract import RESERVE
 from hoag.active.interest import Weights
-from hoag.options import ConfigError, build, option
+from hoag.options import ConfigError, build, option, unknown
 
 HELD_OUT_LEAST = 0.1  # share of the normal objects that the fractions of the pool ask for
 
@@ -176,7 +176,7 @@ def needed(protocol: Protocol, available: Mapping[str, int]) -> dict[str, tuple[
     Raises
     ------
     ConfigError
-        If there are too few objects of a label.
+        If there are too few objects of a label, or none.
     """
     totals, anomalies = protocol.totals(), protocol.anomalies
     of_class = {
@@ -190,6 +190,8 @@ def needed(protocol: Protocol, available: Mapping[str, int]) -> dict[str, tuple[
     factor = max(factor, HELD_OUT_LEAST * wanted)
     numbers = {}
     for label, n in used.items():
+        if n and not available.get(label, 0):
+            raise ConfigError(unknown("label", label, [c for c, m in available.items() if m]))
         share = factor if label in normal else wanted
         held = int(np.ceil(share * totals.get(label, 0) - 1e-9))
         if left[label] < held:

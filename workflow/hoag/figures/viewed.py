@@ -1,6 +1,7 @@
 """How much is found for how much looking: anomalies found against objects viewed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -51,7 +52,12 @@ def draw(viewed: pd.DataFrame, spaces: Mapping[str, str]) -> tuple[Figure, pd.Da
         axes = grid.flat[i]
         of_class = table[table["class"] == name]
         own = list(of_class.loc[of_class["space"] == space, "experiment"].unique())
-        _draw(axes, of_class, [e for e in own if e != reference], reference)
+        # the looks that they have in other figures, where those don't repeat
+        places = list(spaces) if len(spaces) <= _MOST_BANDS else own
+        looks = {e: {**_style.look(places.index(e)), "marker": ""} for e in own}
+        if reference in set(of_class["experiment"]):
+            looks[reference] = _REFERENCE
+        _draw(axes, of_class, looks)
         prefix = f"{_style.shortened(name)}: " if n_classes > 1 else ""
         _style.letter(axes, i, prefix + _style.shortened(space, 40))
         axes.set_ylabel("anomalies found, mean")
@@ -62,10 +68,7 @@ def draw(viewed: pd.DataFrame, spaces: Mapping[str, str]) -> tuple[Figure, pd.Da
     return figure, table
 
 
-def _draw(axes: Axes, of_class: pd.DataFrame, own: Sequence[str], reference: str | None) -> None:
-    looks = {e: {**_style.look(i), "marker": ""} for i, e in enumerate(own)}
-    if reference in set(of_class["experiment"]):
-        looks[reference] = _REFERENCE
+def _draw(axes: Axes, of_class: pd.DataFrame, looks: Mapping[str, Mapping[str, Any]]) -> None:
     for experiment, look in looks.items():
         line = of_class[of_class["experiment"] == experiment].sort_values("n_viewed")
         line = pd.concat([_START, line[list(_START)]])
@@ -74,7 +77,8 @@ def _draw(axes: Axes, of_class: pd.DataFrame, own: Sequence[str], reference: str
             axes.fill_between(line["n_viewed"], line["low"], line["high"], **band)
         axes.plot(line["n_viewed"], line["mean"], label=_style.plain(experiment), **look)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set(xlim=(0, None), ylim=(0, 1.05 * max(of_class[["mean", "high"]].max().max(), 1)))
+    top = max(of_class[["mean", "high"]].max().max(), 1)
+    axes.set(xlim=(0, None), ylim=(-0.02 * top, 1.05 * top))  # a line at 0 is seen
     axes.grid(True)
     small = {"fontsize": _style.SMALL_PT - 1.5, "handlelength": 2.2}
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1), **small)  # the curves need all the room

@@ -250,6 +250,14 @@ def fetch(
             yield Cutout(ids[member], pixels, url=member)
 
 
+def label_counts(batch: Batch, options: Options) -> dict[str, int] | None:
+    """Number of objects of each label; None for what is no folder and takes long to list."""
+    if not Path(batch.source).is_dir():
+        return None
+    labels = [item.label for item in _items(batch, options, "")]
+    return dict(Counter(label for label in labels if label is not None))
+
+
 # ---- which objects there are
 
 

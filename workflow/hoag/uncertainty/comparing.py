@@ -11,7 +11,7 @@ from hoag.uncertainty.judging import main_variant
 
 QUANTITIES = (
     *("auroc", "flagged", "false_flags", "flagged_all", "false_flags_all"),
-    *("beyond_outliers", "beyond_test", "beyond_all"),
+    *("beyond_outliers", "beyond_test", "beyond_all", "n_undefined"),
 )
 PAIRED = ("auroc", "flagged")
 _VARIANT = ["setting", "n_passes", "scaled"]

@@ -225,8 +225,10 @@ def judge(score: np.ndarray, is_outlier: np.ndarray) -> dict[str, float]:
         ``auroc``; ``flagged``: outliers above all others, the most that one can have without a
         false flag; ``false_flags``: others at or above the least anomalous outlier, which finding
         all would cost; ``n_outliers``, ``n_others``; ``false_rate_limit``: 95 % upper limit of the
-        rate of false flags, of which none was seen among the others (1 - 0.05^(1/n)).
+        rate of false flags, of which none was seen among the others (1 - 0.05^(1/n));
+        ``n_undefined``: how many scores are NaN.
     """
+    n_undefined = float(np.isnan(score).sum())
     score = np.where(np.isnan(score), -np.inf, score)
     outliers, others = np.sort(score[is_outlier]), np.sort(score[~is_outlier])
     n = len(others)
@@ -241,6 +243,7 @@ def judge(score: np.ndarray, is_outlier: np.ndarray) -> dict[str, float]:
         "n_outliers": float(len(outliers)),
         "n_others": float(n),
         "false_rate_limit": float(1 - 0.05 ** (1 / n)),
+        "n_undefined": n_undefined,
     }
 
 
