@@ -281,8 +281,11 @@ def test_labels_match_names_of_files_too_but_no_places_in_an_array(tmp_path):
     pd.DataFrame({"object_id": ["1.png", "0.png"], "label": ["a", "b"]}).to_csv(
         tmp_path / "l.csv", index=False
     )
-    frame = listed({}, {"source": source, "labels": str(tmp_path / "l.csv")})
-    assert list(frame["label"]) == ["b", "a"]
+    batch = {"source": source, "labels": str(tmp_path / "l.csv")}
+    assert list(listed({}, batch)["label"]) == ["b", "a"]
+    (tmp_path / "x.csv").write_text("object_id\n1.png\n")
+    frame = listed({}, batch | {"exclude": str(tmp_path / "x.csv")})
+    assert list(frame["object_id"]) == ["0"]
     (tmp_path / "l.csv").write_text("object_id,label\n1,a\n7,b\n")
     stack = np.zeros((2, 4, 4, 3), np.uint8)
     source = array_file(tmp_path / "a.npz", images=stack, idx=np.array([7, 8]))
@@ -500,7 +503,7 @@ STRUCTURAL = {
     "no_label_table": (_with(batch={"labels": "none.csv"}), "none.csv"),
     "no_label_column": (_no_label_column, "kind, name"),
     "unnamed_value": (_unnamed_value, "'b'"),
-    "other_ids": (_other_ids, "among 2 ids such as 'gal-1', allowed: for instance '0'"),
+    "other_ids": (_other_ids, "among 2 ids such as 'gal-1', allowed: ids such as '0'"),
 }
 
 

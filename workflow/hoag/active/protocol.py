@@ -87,8 +87,7 @@ class Protocol:
         if self.n_rounds * self.n_questions > n_arriving:
             raise ConfigError(
                 f"n_questions: found {self.n_questions} in each of {self.n_rounds} rounds, "
-                f"allowed: {n_arriving // self.n_rounds} or fewer, since {n_arriving} objects "
-                "arrive in all"
+                f"allowed: {n_arriving} in all rounds together, as many as arrive"
             )
 
     def _check_labels(self) -> None:

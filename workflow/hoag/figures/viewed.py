@@ -51,7 +51,8 @@ def draw(viewed: pd.DataFrame, spaces: Mapping[str, str]) -> tuple[Figure, pd.Da
     for i, (name, space) in enumerate(panels):
         axes = grid.flat[i]
         of_class = table[table["class"] == name]
-        own = list(of_class.loc[of_class["space"] == space, "experiment"].unique())
+        own = of_class.loc[of_class["space"] == space, "experiment"].unique()
+        own = [e for e in own if e != reference]
         # the looks that they have in other figures, where those don't repeat
         places = list(spaces) if len(spaces) <= _MOST_BANDS else own
         looks = {e: {**_style.look(places.index(e)), "marker": ""} for e in own}

@@ -66,10 +66,10 @@ def labels_of(
     """
     found = [next((n for n in own if n in labels), None) for own in names]
     if names and not any(n is not None for n in found):
+        example = next((f" such as {i!r}" for i in labels if i is not None), "")
         raise ConfigError(
-            f"found no object of the batch among {len(labels)} ids"
-            f"{f' such as {next(iter(labels))!r}' if labels else ''}, "
-            f"allowed: for instance {names[0][0]!r}"
+            f"found no object of the batch among {len(labels)} ids{example}, allowed: ids such as "
+            f"{names[0][0]!r}, or no table where nothing is labelled"
         )
     return [None if n is None else labels[n] for n in found]
 

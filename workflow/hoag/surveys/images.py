@@ -141,10 +141,10 @@ class _Item:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Its id, and the name of its file, without and with the suffix."""
+        """Its id, and the name of its file: without suffix, with it, and with its folders."""
         file = posixpath.basename(self.member)
         is_file = file.startswith(f"{self.stem}.")  # a row of an array is none
-        return (self.own_id, self.stem, file) if is_file else (self.own_id, self.stem)
+        return (self.own_id, self.stem, *((file, self.member) if is_file else ()))
 
 
 def object_kind(options: Options) -> str:
@@ -251,7 +251,7 @@ def fetch(
 
 
 def label_counts(batch: Batch, options: Options) -> dict[str, int] | None:
-    """Number of objects of each label; None for what is no folder and takes long to list."""
+    """Number of objects of each label; None for an archive, which takes long to list again."""
     if not Path(batch.source).is_dir():
         return None
     labels = [item.label for item in _items(batch, options, "")]

@@ -53,9 +53,10 @@ class Options:
     )
     isolation: float = option(
         1.0,
-        doc="Weight in the novelty, until the first anomaly is found, of the mean cosine distance "
-        "to as many nearest of all objects (1,000 of them).",
+        doc="Weight in the novelty, until an anomaly of interest is found, of the mean cosine "
+        "distance to as many nearest of all objects (1,000 of them).",
         minimum=0,
+        maximum=100,
     )
     standardise: bool = option(
         False, doc="Divide each column by its standard deviation: for measured features."
@@ -142,7 +143,7 @@ def _similar(cosines: np.ndarray, options: Options) -> np.ndarray:
 
 
 def _isolation(cosines: np.ndarray, options: Options) -> np.ndarray:
-    """Less the mean cosine to the nearest of the sample, the object itself left out, (n,)."""
+    """Less the mean cosine to the nearest of the sample, (n,); one that coincides is left out."""
     nearest = _largest(cosines, options.n_neighbours + 1)
     is_own = nearest[:, :1] > 1 - 1e-5  # single precision
     return -np.where(is_own, nearest[:, 1:], nearest[:, :-1]).mean(axis=1)
