@@ -158,9 +158,7 @@ def test_labels_are_joined_although_their_ids_lack_the_prefix(tmp_path):
     with pytest.raises(ConfigError, match=r"batches.first.labels: .*'\?', allowed by labels_names"):
         light_curves.list_objects(batch, options, seed=1, name="first")
     options, batch = survey(batch.source, keys | {"labels_id_prefix": ""})
-    with pytest.raises(
-        ConfigError, match=r"labels: found no object .* '0', allowed: .* 's0'"
-    ):
+    with pytest.raises(ConfigError, match=r"labels: found no object .* '0', allowed: .* 's0'"):
         light_curves.list_objects(batch, options, seed=1, name="first")
 
 
