@@ -350,7 +350,7 @@ def draw_explained(predictors: int) -> pd.DataFrame:
         {"outcome": o, "predictor": f"option_{p}", "is_option": p < 3, "correlation": c,
          "low": c - 0.1, "high": c + 0.1, "importance": rng.random(), "importance_spread": 0.1,
          "forest_r2": 0.4}
-        for o in ("auroc", "flagged") for p in range(predictors) for c in rng.uniform(-1, 1, 1)
+        for o in ("auroc", "beyond_all") for p in range(predictors) for c in rng.uniform(-1, 1, 1)
     ]  # fmt: skip
     columns = ["outcome", "predictor", "is_option", "correlation", "low", "high", "importance"]
     return pd.DataFrame(rows, columns=[*columns, "importance_spread", "forest_r2"])

@@ -577,7 +577,8 @@ def many(n=40, seed=0):
             "false_flags_all": 1.0,
             "beyond_outliers": 1.0,
             "beyond_test": 0.0,
-            "beyond_all": 0.0,
+            "beyond_all": np.round(20 * strength),
+            "n_undefined": 0.0,
         }
     )
     rival = judged.assign(measure="rival", auroc=judged["auroc"] - 0.1)
@@ -596,6 +597,10 @@ def test_what_makes_a_measure_work_is_found():
     assert rows.loc["strength", "low"] > 0.8 > rows.loc["other", "high"]
     assert rows["importance"].idxmax() == "strength" and rows["forest_r2"].min() > 0.7
     assert rows["is_option"].sum() == 2 and np.isnan(rows.loc["temperature", "correlation"])
+    above = found[found["outcome"] == "beyond_all"].set_index("predictor")
+    assert above.loc["strength", "low"] > 0.8 > above.loc["other", "high"]
+    same = found[found["outcome"] == "beyond_outliers"]  # does not vary
+    assert same["correlation"].isna().all() and same["forest_r2"].isna().all()
 
 
 def test_summaries_and_pairs_are_those_of_the_trainings():

@@ -13,6 +13,10 @@ from hoag.uncertainty.judging import HIGH_ENTROPY, SCORE, SIGMAS
 
 GROUPS = ("right", "wrong", "of no class")
 _NAMES = {"auroc": "area under the ROC curve", "flagged": "outliers flagged\nwithout a false flag"}
+_OUTCOMES = _NAMES | {
+    "beyond_outliers": "outliers above 3 sigma",
+    "beyond_all": "objects of the classes above 3 sigma",
+}
 
 
 def group_of(objects: pd.DataFrame) -> pd.Series:
@@ -244,7 +248,7 @@ def draw_explained(explained: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         words = (
             f"R² {r2.get(True, np.nan):.2f} by options, {r2.get(False, np.nan):.2f} with the rest"
         )
-        _style.letter(panels[i, 0], 2 * i, _NAMES[outcome].replace("\n", " "))
+        _style.letter(panels[i, 0], 2 * i, _OUTCOMES[outcome].replace("\n", " "))
         _style.letter(panels[i, 1], 2 * i + 1, words)
     panels[-1, 0].set_xlabel("partial rank correlation")
     panels[-1, 1].set_xlabel("importance of permutation [share of the variance]")

@@ -14,6 +14,7 @@ QUANTITIES = (
     *("beyond_outliers", "beyond_test", "beyond_all", "n_undefined"),
 )
 PAIRED = ("auroc", "flagged")
+EXPLAINED = (*PAIRED, "beyond_outliers", "beyond_all")
 _VARIANT = ["setting", "n_passes", "scaled"]
 
 
@@ -95,7 +96,7 @@ def explained(
     judged, classifiers
         Tables of one setting.
     measure
-        Whose ``auroc`` and ``flagged`` are explained.
+        Whose worth is explained, as each of ``EXPLAINED`` has it.
     options
         Columns of ``classifiers`` that the sweep drew. Accuracy, calibration, temperature and
         length of training are looked at besides: they come of the options and of chance.
@@ -114,7 +115,7 @@ def explained(
     rows = rows[rows["measure"] == measure].set_index("training")
     facts, setting = facts.loc[rows.index], judged["setting"].iloc[0]
     parts = []
-    for outcome in PAIRED:
+    for outcome in EXPLAINED:
         y = rows[outcome].to_numpy(dtype=float)
         for names, is_option in ((list(options), True), ([*options, *besides], False)):
             importance, spread, r2 = _forest(facts[names].to_numpy(), y, seed)
@@ -165,10 +166,12 @@ def _forest(x: np.ndarray, y: np.ndarray, seed: int) -> tuple[np.ndarray, np.nda
     from sklearn.inspection import permutation_importance
     from sklearn.model_selection import KFold
 
+    if np.ptp(y) == 0:  # nothing to be explained
+        return np.zeros(x.shape[1]), np.zeros(x.shape[1]), np.nan
     state = seeds.sequence(seed, "forest") % 2**32
     found, predicted = [], np.empty(len(y))
     for fit, test in KFold(5, shuffle=True, random_state=state).split(x):
-        forest = RandomForestRegressor(300, min_samples_leaf=3, random_state=state)
+        forest = RandomForestRegressor(100, min_samples_leaf=3, random_state=state)
         forest.fit(x[fit], y[fit])
         predicted[test] = forest.predict(x[test])
         shuffled = permutation_importance(
@@ -181,5 +184,5 @@ def _forest(x: np.ndarray, y: np.ndarray, seed: int) -> tuple[np.ndarray, np.nda
         )
         found.append(shuffled.importances_mean / max(y.var(), 1e-12))
     total = ((y - y.mean()) ** 2).sum()
-    r2 = 1 - ((y - predicted) ** 2).sum() / total if total > 0 else np.nan
+    r2 = 1 - ((y - predicted) ** 2).sum() / total
     return np.mean(found, axis=0), np.std(found, axis=0), float(r2)
