@@ -197,7 +197,11 @@ def test_the_example_of_scores_from_elsewhere_can_be_planned(tmp_path, monkeypat
 def test_astronomaly_s_guide_can_be_planned(tmp_path, monkeypatch):
     texts = [t for p, _, t in YAML_EXAMPLES if p == "reproduce-astronomaly.md"]
     (tmp_path / "GalaxyZooSubset").mkdir()
-    (tmp_path / "GalaxyZooSubset" / "1.jpg").write_bytes(b"not looked at while planning")
+    names = [f"{i}.jpg" for i in range(714)]
+    for name in names:
+        (tmp_path / "GalaxyZooSubset" / name).write_bytes(b"not looked at while planning")
+    rows = [f"{name},{'odd' if i < 14 else 'other'}\n" for i, name in enumerate(names)]
+    (tmp_path / "labels.csv").write_text("name,class\n" + "".join(rows))
     plan = plan_of(tmp_path, monkeypatch, *texts)
     assert plan.chain.shape == (424, 424, 3) and plan.display is not None
     assert plan.experiments["astronomaly"].learner["options"]["n_first"] == 210
