@@ -251,5 +251,5 @@ def draw_explained(explained: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         _style.letter(panels[i, 0], 2 * i, _OUTCOMES[outcome].replace("\n", " "))
         _style.letter(panels[i, 1], 2 * i + 1, words)
     panels[-1, 0].set_xlabel("partial rank correlation")
-    panels[-1, 1].set_xlabel("importance of permutation [share of the variance]")
+    panels[-1, 1].set_xlabel("importance [share of the variance]")
     return figure, explained.reset_index(drop=True)
