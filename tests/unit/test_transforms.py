@@ -103,7 +103,8 @@ def test_limits_are_shared_by_the_channels_unless_asked_otherwise(kind):
 def test_fixed_limits_map_to_zero_and_one_and_clip(kind):
     image = np.array([[[-5.0]], [[-1.0]], [[1.0]], [[3.0]], [[9.0]]], np.float32)
     found = apply({"kind": kind, "minimum": -1, "maximum": 3}, image).ravel()
-    assert found[[0, 1, 3, 4]].tolist() == [0, 0, 1, 1]
+    # asinh's last bit depends on the processor
+    np.testing.assert_allclose(found[[0, 1, 3, 4]], [0, 0, 1, 1], rtol=0, atol=1.2e-7)
     assert 0 < found[2] < 1
 
 
