@@ -833,6 +833,42 @@ def test_labels_of_a_folder_are_known_while_planning(tmp_path):
         make_plan(found)
 
 
+def test_labels_are_counted_over_all_batches(tmp_path):
+    for number, labels in enumerate((["plain"] * 40, ["plain"] * 30 + ["ring"] * 6)):
+        for i, label in enumerate(labels):
+            folder = tmp_path / str(number) / label
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (8, 8), (number, i, 0)).save(folder / f"{i}.png")
+    batches = [
+        {
+            "name": name,
+            "source": str(tmp_path / str(number)),
+            "id_prefix": name,
+            "label_from_folder": True,
+        }
+        for number, name in enumerate("ab")
+    ]
+    found = {
+        "run": "folders",
+        "survey": {"kind": "images", "crop_px": 8},
+        "batches": batches,
+        "features": {"pixels": {"kind": "pixels"}},
+        "detectors": {"forest": {"kind": "isolation_forest", "features": ["pixels"]}},
+        "protocol": {
+            "start": {"plain": 45},
+            "arrivals": [{"counts": {"ring": 2}}],
+            "n_questions": 2,
+            "n_rounds": 1,
+            "min_held_out": 1,
+        },
+        "experiments": {"try": {"learner": {"kind": "ahunt"}}},
+    }
+    make_plan(found)
+    found["protocol"]["start"] = {"plain": 71}
+    with pytest.raises(ConfigError, match="found 70 objects with label 'plain', allowed: 71"):
+        make_plan(found)
+
+
 @pytest.mark.parametrize(
     ("section", "message"),
     [
@@ -888,6 +924,12 @@ def test_an_experiment_that_cannot_be_is_refused(section, message):
     with pytest.raises(ConfigError) as caught:
         make_plan(with_experiment(**section))
     assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_passes_that_cannot_be_had_are_not_suggested():
+    section = {"learner": {"kind": "hoag"}, "features": "codes", "strategy": {"kind": "bald"}}
+    with pytest.raises(ConfigError, match="needs passes; learner 'hoag' gives [a-z, ]*$"):
+        make_plan(with_experiment(**section))
 
 
 def test_passes_can_be_had():
