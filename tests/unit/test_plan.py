@@ -928,7 +928,7 @@ def test_an_experiment_that_cannot_be_is_refused(section, message):
 
 def test_passes_that_cannot_be_had_are_not_suggested():
     section = {"learner": {"kind": "hoag"}, "features": "codes", "strategy": {"kind": "bald"}}
-    with pytest.raises(ConfigError, match="needs passes; learner 'hoag' gives [a-z, ]*$"):
+    with pytest.raises(ConfigError, match=r"needs passes; learner 'hoag' gives [a-z, ]*$"):
         make_plan(with_experiment(**section))
 
 
