@@ -52,6 +52,8 @@ rule judge_classifiers:
         measures=lambda wc: PLAN.uncertainty.measures,
         confident=CONFIG.get("uncertainty", {}).get("confident", []),
         n_passes=numbers_of_passes(),
+        # networks that differ by options are no ensemble
+        ensembles=lambda wc: not PLAN.uncertainty.settings[wc.setting].ranges,
         code=code_of_measures("judge_classifiers"),
         libraries=libraries("analysis"),
     message:
@@ -69,6 +71,7 @@ rule compare_classifiers:
         pairs="results/{run}/tables/uncertainty_pairs.csv",
         explained="results/{run}/tables/explained.csv",
         classifiers="results/{run}/tables/classifiers.csv",
+        networks="results/{run}/tables/networks.csv",
     log:
         "results/{run}/logs/compare_classifiers.log",
     benchmark:

@@ -958,7 +958,45 @@ UNCERTAIN = {
         {"dropuot": 0.1},
         "uncertainty.settings.sweep.options.dropuot: found 'dropuot'",
     ),
+    "a name that tables read as none": (
+        ["settings"],
+        {"null": {"seeds": 2}},
+        "uncertainty.settings: found 'null', allowed: any other name",
+    ),
+    "a split that nothing has": (
+        ["settings", "sweep", "options"],
+        {"split": "published"},
+        "uncertainty.settings.sweep.options.split: found 'published', allowed: stratified, folds",
+    ),
 }
+
+
+def test_networks_that_differ_are_no_ensemble():
+    config = changed("small", ["features", "classifier", "n_members"], 2)
+    kind = {"kind": "ensemble_disagreement", "features": ["classifier"]}
+    config["detectors"]["apart"] = kind
+    config["uncertainty"]["measure"] = "apart"
+    message = "settings.sweep.ranges: found 2 options, allowed with measure 'apart': none"
+    with pytest.raises(ConfigError, match=message):
+        make_plan(config)
+
+
+def digits(**classifier):
+    return {
+        "run": "digits",
+        "survey": {"kind": "mnist"},
+        "batches": [{"name": "all", "classes": ["0", "1", "2"]}],
+        "features": {"classifier": {"kind": "classifier", **classifier}},
+        "detectors": {"energy": {"kind": "energy", "features": ["classifier"]}},
+    }
+
+
+def test_labels_of_a_classifier_are_known_while_planning():
+    make_plan(digits(classes={"zero": ["0"], "one": ["1"]}))
+    with pytest.raises(
+        ConfigError, match=r"^features.classifier.classes.one: found 'I', allowed: 0"
+    ):
+        make_plan(digits(classes={"zero": ["0"], "one": ["1", "I"]}))
 
 
 @pytest.mark.parametrize("fault", UNCERTAIN)

@@ -12,6 +12,7 @@ import yaml
 from scipy.stats import entropy as scipy_entropy
 
 from hoag import registry, splits
+from hoag.detectors import latent_neighbours, local_entropy
 from hoag.features import classifier
 from hoag.models.classifier import Options
 from hoag.models.classifier.networks import Classifier, SpectralBound
@@ -136,6 +137,17 @@ def test_training_learns_keeps_the_best_and_is_the_same_again():
     assert loss.item() > trained.history[:, 2].min() * 1.001, "the last one isn't the best"
 
 
+def test_a_training_that_diverges_says_so():
+    rng = np.random.default_rng(1)
+    x = rng.integers(0, 256, (24, 20, 20, 1)).astype(np.uint8)
+    y = np.arange(24) % 2
+    chosen = options(epochs=6, learning_rate=1e30, keep="last")
+    with pytest.raises(
+        ValueError, match=r"^the loss in epoch \d is no finite number.*learning_rate"
+    ):
+        train(Sample(x, y), Sample(x[:8], y[:8]), 2, chosen, 1)
+
+
 # --- splits
 
 
@@ -180,13 +192,23 @@ def test_folds_test_each_object_once():
 
 
 def test_only_some_labels_are_learned_from():
-    role = split(LABELS, train_labels=("a", "b"))
-    assert set(role[LABELS == "A"]) == {splits.TEST}
+    role, whole = split(LABELS, train_labels=("a", "b")), split(LABELS)
+    assert set(role[LABELS == "A"]) == {splits.TEST, splits.SPARE}
+    np.testing.assert_array_equal(role == splits.TEST, whole == splits.TEST)
+    assert splits.SPARE not in whole
+
+
+def test_trainings_with_a_common_seed_of_the_test_share_it():
+    one, other = (split(LABELS, seed=s, test_seed=9) for s in (3, 4))
+    np.testing.assert_array_equal(one == splits.TEST, other == splits.TEST)
+    assert not np.array_equal(one, other)
 
 
 def test_a_class_without_objects_is_named():
     with pytest.raises(ConfigError, match=r"classes.two: found 'c', allowed: A, a, b, hybrid"):
         split(LABELS, classes={"one": ["a"], "two": ["c"]})
+    with pytest.raises(ConfigError, match=r"classes.one: found 'aa', allowed: A, a, b, hybrid"):
+        split(LABELS, classes={"one": ["a", "aa"], "two": ["b"]})
     with pytest.raises(ConfigError, match=r"classes.one: found 0 objects for training"):
         split(LABELS, train_labels=("b",))
 
@@ -395,7 +417,20 @@ def test_the_temperature_that_made_the_logits_is_found(true):
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 3, (20_000, 3))
     classes = (softmax(logits).cumsum(1) > rng.random((20_000, 1))).argmax(1)
-    assert temperature(logits * true, classes) == pytest.approx(true, rel=0.05)
+    assert temperature(logits[None] * true, classes) == pytest.approx(true, rel=0.05)
+
+
+def test_the_temperature_is_that_of_the_mean_softmax():
+    rng = np.random.default_rng(0)
+    passes = rng.normal(0, 3, (500, 2)) + rng.normal(0, 2, (30, 500, 2))
+    classes = (softmax(passes).mean(0)[:, 1] > rng.random(500)).astype(int)
+
+    def loss(t):
+        return -np.log(softmax(passes / t).mean(0)[np.arange(500), classes]).mean()
+
+    found = temperature(passes, classes)
+    assert loss(found) <= min(loss(t) for t in (0.5, 0.8, 0.9, 1.0, 1.1, 1.25, 2.0))
+    assert found < temperature(passes.mean(0)[None], classes) + 0.5
 
 
 # --- trainings, and what they say together
@@ -416,6 +451,16 @@ def test_a_latin_hypercube_fills_every_stratum():
         np.testing.assert_array_equal(np.floor(share * 20), np.arange(20))
     assert all(isinstance(d["epochs"], int) for d in drawn)
     assert drawn == drawn_options(setting(seeds=20, ranges=ranges), seed=1)
+    counts = np.bincount([d["epochs"] for d in drawn])
+    np.testing.assert_array_equal(counts, [0, 4, 4, 4, 4, 4])
+
+
+def test_whether_a_range_is_of_whole_numbers_is_the_options_matter():
+    ranges = {"epochs": [20.0, 300.0], "spectral_coefficient": [1, 5], "learning_rate": ["1e-4", 1]}
+    drawn = drawn_options(setting(seeds=20, ranges=ranges), seed=1)
+    assert all(type(d["epochs"]) is int and 20 <= d["epochs"] <= 300 for d in drawn)
+    assert all(d["spectral_coefficient"] % 1 for d in drawn)
+    assert all(1e-4 <= d["learning_rate"] <= 1 for d in drawn)
 
 
 @pytest.mark.parametrize(
@@ -430,6 +475,8 @@ def test_a_latin_hypercube_fills_every_stratum():
         ({"options": {"n_passes": 3}}, r"options: found 'n_passes', allowed: what may differ"),
         ({"ranges": {"rotate": [False, True]}}, r"ranges.rotate: found \[False, True\], allowed"),
         ({"ranges": {"dropout": 0.5}}, r"ranges.dropout: found 0.5, allowed: a list of two"),
+        ({"options": {"dropout": 0}}, r"x.options.dropout: found 0, allowed: above 0"),
+        ({"ranges": {"dropout": [0.1, "much"]}}, r"found \[0.1, 'much'\], allowed: a list of two"),
         ({"ranges": {"dropout": [0.1, 0.5]}, "seeds": 4}, r"x: seeds: found 4, allowed with ran"),
     ],
 )
@@ -544,6 +591,37 @@ def test_folds_judge_every_object_once_and_unseen():
     assert plain["false_flags_all"] == np.mean([one["false_flags"] for one in alone])
 
 
+def test_only_sigmas_lie_beyond_any_and_only_floors_are_counted():
+    measures = {"local": (local_entropy, build(local_entropy.Options, {"k": 3}, "x"))} | MEASURES
+    objects = judging.measured(network(0, test=range(3)), measures, [8])
+    found = judging.judged(objects, of_ensembles=["ensemble_disagreement"], in_sigmas=["local"])
+    found = found[~found["scaled"]].set_index("measure")
+    assert found.loc["local", "beyond_all"] >= 0
+    assert np.isnan(
+        found.loc["predictive_entropy", ["beyond_all", "n_floored"]].astype(float)
+    ).all()
+    plain = objects[~objects["scaled"]]
+    assert found.loc["local", "n_floored"] == plain["floored_local"].sum()
+
+
+@pytest.mark.parametrize(("n", "is_defined"), [(4, False), (5, True)])
+def test_neighbours_in_the_penultimate_layer_must_be_more_than_k(n, is_defined):
+    found, options = predicted(), build(latent_neighbours.Options, {"k": 4}, "x")
+    known = np.where(np.arange(len(found)) < n, 0, UNKNOWN)
+    score = latent_neighbours.score(
+        found, options, latent_neighbours.fit(found, options, 0, classes=known)
+    )
+    assert (np.isfinite(score) == is_defined).all()
+
+
+def test_a_floor_stands_for_smaller_spreads():
+    found = predicted()
+    for least, expected in ((1e-12, 0), (10.0, len(found))):
+        options = build(local_entropy.Options, {"least_spread": least}, "x")
+        state = local_entropy.fit(found, options, 0, classes=found.p.argmax(axis=1))
+        assert local_entropy.floored(found, options, state).sum() == expected
+
+
 def test_objects_beyond_three_are_counted():
     role = np.array(["training", "test", "test", "outside", "outside"])
     found = judging.beyond(np.array([4.0, 5.0, np.nan, 3.0, 3.1]), role)
@@ -578,6 +656,7 @@ def many(n=40, seed=0):
             "beyond_outliers": 1.0,
             "beyond_test": 0.0,
             "beyond_all": np.round(20 * strength),
+            "n_floored": np.nan,
             "n_undefined": 0.0,
         }
     )
@@ -601,6 +680,16 @@ def test_what_makes_a_measure_work_is_found():
     assert above.loc["strength", "low"] > 0.8 > above.loc["other", "high"]
     same = found[found["outcome"] == "beyond_outliers"]  # does not vary
     assert same["correlation"].isna().all() and same["forest_r2"].isna().all()
+
+
+def test_networks_are_summed_up_training_by_training():
+    facts = pd.DataFrame({"setting": "folds", "training": [0, 0, 1, 1], "fold": [0, 1, 0, 1]})
+    facts = facts.assign(**dict.fromkeys(comparing.OF_NETWORKS, 1.0))
+    facts["accuracy_test"] = [0.6, 0.8, 0.8, 1.0]
+    found = comparing.summarised_networks(facts, seed=1).set_index("quantity")
+    row = found.loc["accuracy_test"]
+    assert (row["n_trainings"], row["median"]) == (2, pytest.approx(0.8))
+    assert row["mean_low"] == pytest.approx(0.7) and row["mean_high"] == pytest.approx(0.9)
 
 
 def test_summaries_and_pairs_are_those_of_the_trainings():
@@ -632,7 +721,7 @@ def test_who_learns_from_mirabest(tmp_path, monkeypatch):
     labels, published = (frame[c].to_numpy(dtype=object) for c in ("label", "split"))
     section = {k: v for k, v in config["features"]["classifier"].items() if k != "kind"}
     settings = config["uncertainty"]["settings"]
-    for name, n_test, n_used in (("published", 153, 1069), ("confident", 493, 729)):
+    for name, n_test, n_used in (("published", 153, 1069), ("confident", 153, 729)):
         chosen = build(classifier.Options, section | settings[name].get("options", {}), "x")
         role = pd.Series(classifier.role_of(labels, published, chosen, seed=3)).value_counts()
         assert role["outside"] == 34 and role["test"] == n_test, name

@@ -64,6 +64,7 @@ SCHEMAS = {  # of every table that a run leaves, but the figures' own
     "uncertainty/*/judged.csv": "judged",
     "uncertainty/*/classifiers.csv": "classifiers",
     "tables/classifiers.csv": "classifiers",
+    "tables/networks.csv": "networks",
     "tables/uncertainty.csv": "uncertainty",
     "tables/uncertainty_pairs.csv": "uncertainty_pairs",
     "tables/explained.csv": "explained",

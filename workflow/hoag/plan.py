@@ -30,6 +30,7 @@ from hoag.models._shape import check_shape
 from hoag.options import ConfigError, as_identity, as_plain, build, unknown
 from hoag.schema import check_schema
 from hoag.scores import AGGREGATES, ALONE, score_name
+from hoag.splits import check_classes
 from hoag.surveys._types import FEATURES, IMAGES, INPUTS, draws, lists_objects
 from hoag.uncertainty.trainings import Trainings, build_trainings
 
@@ -194,6 +195,7 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
         aggregates=_aggregates(config["aggregates"], detectors),
     )
     _check_labels(plan)
+    _check_classifiers(plan)
     reference = config.get("reference_batches", plan.fit_batches)
     _known(config["purity"], unsupervised, "purity")
     _known(config["retrieval"], unsupervised, "retrieval")
@@ -482,17 +484,56 @@ def _spaces_and_names(detectors: Mapping[str, Entry]) -> list[tuple[str, str]]:
     ]
 
 
+def _label_counts(plan: Plan, batches: Iterable[Batch]) -> dict[str, int] | None:
+    """Objects of each label, where that is known while planning."""
+    known = getattr(plan.survey.module, "label_counts", None)
+    # a catalogue may select, and have labels of its own
+    if known is None or any(b.keys["catalogue"] for b in batches):
+        return None
+    counts = [known(batch.options, plan.survey.options) for batch in batches]
+    return None if None in counts else dict(sum((Counter(own) for own in counts), Counter()))
+
+
+def _check_classifiers(plan: Plan) -> None:
+    """Whether there is what classifiers are to learn from: labels, and a published split."""
+    own = {
+        f"features.{name}": entry.options
+        for name, entry in plan.features.items()
+        if getattr(entry.module, "NEEDS_LABELS", False)
+    }
+    if not own:
+        return
+    batches = [plan.batches[name] for name in plan.fit_batches]
+    available = _label_counts(plan, batches)
+    for key, options in own.items():
+        if available is not None:
+            try:
+                check_classes(options.classes, sorted(available))
+            except ConfigError as error:
+                raise ConfigError(f"{key}.{error}") from None
+    splits = {f"{key}.split": options.split for key, options in own.items()}
+    if plan.uncertainty is not None:
+        splits |= {
+            f"uncertainty.settings.{name}.options.split": setting.options["split"]
+            for name, setting in plan.uncertainty.settings.items()
+            if "split" in setting.options
+        }
+    has_split = any(
+        hasattr(b.options, "split") or "split" in _columns_of(b, plan.survey) for b in batches
+    )
+    for key, split in splits.items():
+        if split == "published" and not has_split:
+            raise ConfigError(
+                f"{key}: found 'published', allowed: stratified, folds, since survey "
+                f"{plan.survey.kind!r} has no split of its own"
+            )
+
+
 def _check_labels(plan: Plan) -> None:
     """Whether there are as many objects of each label as experiments take, where that is known."""
-    known = getattr(plan.survey.module, "label_counts", None)
-    batches = plan.batches.values()
-    # a catalogue may select, and have labels of its own
-    if known is None or not plan.experiments or any(b.keys["catalogue"] for b in batches):
+    available = _label_counts(plan, plan.batches.values()) if plan.experiments else None
+    if available is None:
         return
-    counts = [known(batch.options, plan.survey.options) for batch in batches]
-    if None in counts:
-        return
-    available = dict(sum((Counter(own) for own in counts), Counter()))
     for name, experiment in plan.experiments.items():
         try:
             protocol.needed(build(protocol.Protocol, experiment.protocol, "protocol"), available)

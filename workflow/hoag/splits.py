@@ -1,6 +1,6 @@
 """Who is learned from, who says when it is learned, and who is kept for the test."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from hoag.seeds import generator
 
 TRAINING, VALIDATION, TEST = "training", "validation", "test"
 OUTSIDE, UNLABELLED = "outside", "unlabelled"  # of another label; of none
+SPARE = "spare"  # of a class, not kept for the test and not learned from
 KINDS = ("published", "stratified", "folds")
 
 
@@ -19,16 +20,25 @@ def class_numbers(labels: np.ndarray, classes: Mapping[str, Any]) -> np.ndarray:
     Raises
     ------
     ConfigError
-        If no object has some class.
+        If no object has some label.
     """
+    there = sorted({str(label) for label in labels if label})
+    check_classes(classes, there)
     numbers = np.full(len(labels), -1)
-    for i, (name, own) in enumerate(classes.items()):
-        own = [own] if isinstance(own, str) else [str(label) for label in own]
-        numbers[np.isin(labels, own)] = i
-        if not (numbers == i).any():
-            there = sorted({str(label) for label in labels if label})
-            raise ConfigError(unknown(f"classes.{name}", ", ".join(own), there))
+    for i, own in enumerate(classes.values()):
+        numbers[np.isin(labels, [own] if isinstance(own, str) else list(own))] = i
     return numbers
+
+
+def check_classes(classes: Mapping[str, Any], there: Collection[str]) -> None:
+    """Raise `ConfigError` for a label of ``classes`` that is not among those ``there``.
+
+    An object whose label no class names counts as an outlier: a mistyped label would make some.
+    """
+    for name, own in classes.items():
+        for label in [own] if isinstance(own, str) else own:
+            if label not in there:
+                raise ConfigError(unknown(f"classes.{name}", label, there))
 
 
 def roles(
@@ -43,6 +53,7 @@ def roles(
     fold: int,
     validation_fraction: float,
     seed: int,
+    test_seed: int | None = None,
 ) -> np.ndarray:
     """The role of each object, (n,) text.
 
@@ -55,7 +66,8 @@ def roles(
     classes
         Class -> labels; objects of other labels are outside and touch no training.
     train_labels
-        Labels that may be learned from, all of the classes' if empty; the rest is test.
+        Labels that may be learned from, all of the classes' if empty; what else is not kept for the
+        test is spare.
     split
         Published, stratified (a share of each label drawn by the seed) or folds (that share in
         turn).
@@ -65,6 +77,9 @@ def roles(
         Share of what isn't test that decides when to stop, of each label.
     seed
         Draws; folds of one seed share their draw.
+    test_seed
+        Draws the test of a stratified split, ``seed`` if None: trainings that share it can be
+        compared, and make ensembles.
 
     Raises
     ------
@@ -75,13 +90,17 @@ def roles(
     inside = numbers >= 0
     role = np.where(labels == "", UNLABELLED, OUTSIDE).astype(object)
     role[inside] = TEST
-    place = _places(labels, inside, seed, "test")
+    if split == "stratified" and test_seed is not None:
+        place = _places(labels, inside, test_seed, "test")
+    else:
+        place = _places(labels, inside, seed, "test")
     if split == "published":
         fits = inside & (published == "train")
     elif split == "stratified":
         fits = inside & (place >= test_fraction)
     else:
         fits = inside & (np.floor(place * n_folds).astype(int) % n_folds != fold)
+    role[fits] = SPARE
     if train_labels:
         fits &= np.isin(labels, list(train_labels))
     role[fits] = TRAINING

@@ -170,9 +170,10 @@ SCHEMAS = {
             "n_others": REAL,
             "false_rate_limit": REAL,  # 95 %, binomial
             "n_undefined": REAL,  # scores that are NaN, and count as least anomalous
-            "beyond_outliers": REAL,  # above 3
+            "beyond_outliers": REAL,  # above 3; NaN for measures that count no sigmas
             "beyond_test": REAL,
             "beyond_all": REAL,
+            "n_floored": REAL,  # objects whose neighbours' spread was replaced by the least one
         },
         ("setting", "training", "n_passes", "scaled", "measure"),
     ),
@@ -212,6 +213,20 @@ SCHEMAS = {
             "mean_high": REAL,
         },
         ("setting", "measure", "quantity"),
+    ),
+    "networks": Schema(
+        {
+            "setting": TEXT,
+            "quantity": TEXT,  # a column of `classifiers`
+            "n_trainings": WHOLE,
+            "median": REAL,
+            "low": REAL,  # 16 and 84 %
+            "high": REAL,
+            "mean": REAL,
+            "mean_low": REAL,  # 95 %
+            "mean_high": REAL,
+        },
+        ("setting", "quantity"),
     ),
     "uncertainty_pairs": Schema(
         {

@@ -32,6 +32,8 @@ def main(
     tables.write("explained", found, outputs["explained"])
     rows = pd.concat(classifiers, ignore_index=True)
     tables.write("classifiers", rows, outputs["classifiers"])
+    networks = comparing.summarised_networks(rows, seed=seed)
+    tables.write("networks", networks, outputs["networks"])
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ def main(
     measures: dict[str, dict[str, Any]],
     confident: list[str],
     n_passes: list[int],
+    ensembles: bool,
     say: Progress,
 ) -> None:
     plugins = {
@@ -28,7 +29,8 @@ def main(
     }
     facts = pd.concat([tables.read("trainings", p) for p in paths_trainings])
     networks = [n for path in paths_predictions for n in judging.networks(path, facts)]
-    judging.add_ensembles(networks)
+    if ensembles:
+        judging.add_ensembles(networks)
     objects, described = [], []
     for network in networks:
         objects.append(judging.measured(network, plugins, n_passes))
@@ -36,8 +38,11 @@ def main(
         say(f"{len(objects)} of {len(networks)} networks")
     whole = pd.concat(objects, ignore_index=True)
     tables.write("judged_objects", whole, path_objects)
-    of_ensembles = [n for n, (m, _) in plugins.items() if getattr(m, "NEEDS_MEMBERS", False)]
-    worth = judging.judged(whole, of_ensembles=of_ensembles)
+    of_ensembles, in_sigmas = (
+        [n for n, (m, _) in plugins.items() if getattr(m, trait, False)]
+        for trait in ("NEEDS_MEMBERS", "IN_SIGMAS")
+    )
+    worth = judging.judged(whole, of_ensembles=of_ensembles, in_sigmas=in_sigmas)
     tables.write("judged", worth.assign(setting=setting), path_judged)
     rows = pd.DataFrame(described).merge(facts, on=["training", "fold"], validate="one_to_one")
     tables.write("classifiers", rows.assign(setting=setting), path_classifiers)
@@ -55,5 +60,6 @@ if __name__ == "__main__":
             measures=snakemake.params.measures,
             confident=snakemake.params.confident,
             n_passes=snakemake.params.n_passes,
+            ensembles=snakemake.params.ensembles,
             say=say,
         )

@@ -11,8 +11,9 @@ from hoag import tables
 from hoag.features import classifier
 from hoag.images.store import ImageStore
 from hoag.options import build
+from hoag.predicted import softmax
 from hoag.seeds import sequence
-from hoag.splits import class_numbers
+from hoag.splits import TEST, VALIDATION, class_numbers
 from hoag.uncertainty.scaling import temperature
 
 
@@ -41,22 +42,26 @@ def main(
     started, n_all = time.monotonic(), len(trainings) * len(folds)
     for number, drawn in trainings.items():
         own_seed = sequence(seed, "classifier", number)
-        for fold in folds:
-            own = {**common, **drawn, "fold": fold}
-            plugin = build(classifier.Options, own, "options")
-            if not (classifier.role_of(labels, splits, plugin, own_seed) == "test").any():
-                raise ValueError("found no object of the classes for the test, allowed: 1 or more")
-            state = classifier.fit(store, plugin, own_seed, labels=labels, splits=splits)
+        plugins = [
+            build(classifier.Options, {**common, **drawn, "fold": f}, "options") for f in folds
+        ]
+        roles = [classifier.role_of(labels, splits, p, own_seed, seed) for p in plugins]
+        if not all((role == TEST).any() for role in roles):
+            raise ValueError("found no object of the classes for the test, allowed: 1 or more")
+        for fold, plugin, role in zip(folds, plugins, roles, strict=True):
+            state = classifier.fit(
+                store, plugin, own_seed, labels=labels, splits=splits, test_seed=seed
+            )
             logits, passes, latent = classifier.draws(images, plugin, state)
-            role = classifier.role_of(labels, splits, plugin, own_seed)
-            validated = role == "validation"
+            validated = role == VALIDATION
+            p = softmax(logits[0][validated])[np.arange(validated.sum()), numbers[validated]]
             facts.append(
                 {
                     "training": number,
                     "fold": fold,
                     "n_iterations": int(state["history"][-1, 0]),
-                    "validation_loss": float(state["history"][:, 2].min()),
-                    "temperature": temperature(logits[0][validated], numbers[validated]),
+                    "validation_loss": float(-np.log(np.maximum(p, 1e-300)).mean()),
+                    "temperature": temperature(passes[:, validated], numbers[validated]),
                     **{k: float(v) for k, v in drawn.items()},
                 }
             )

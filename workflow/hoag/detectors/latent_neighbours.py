@@ -41,17 +41,17 @@ def fit(
 
 
 def score(found: Predicted, options: Options, state: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Distance between directions, (n,), 0 to 2; an object is not its own neighbour."""
+    """Distance between directions, (n,), 0 to 2; an object is not its own neighbour.
+
+    NaN where there are no more than k objects to be neighbours.
+    """
     from scipy.spatial import cKDTree
 
-    n_known = len(state["known"])
-    if not len(found) or not n_known:
+    if not len(found) or len(state["known"]) <= options.k:
         return np.full(len(found), np.nan)
-    n = min(options.k + 1, n_known)
-    distances = cKDTree(state["known"]).query(_directions(found.latent), n)[0].reshape(-1, n)
+    distances, _ = cKDTree(state["known"]).query(_directions(found.latent), options.k + 1)
     own = distances[:, 0] == 0
-    last = np.minimum(options.k - 1 + own, n - 1)
-    return distances[np.arange(len(found)), last]
+    return distances[np.arange(len(found)), options.k - 1 + own]
 
 
 def _directions(x: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from hoag.options import option
 from hoag.predicted import Predicted
 
 TAKES = "predictions"
+IN_SIGMAS = True  # scores are standard deviations
 _FEWEST = 3  # neighbours that a radius leaves
 
 
@@ -95,14 +96,26 @@ def score(found: Predicted, options: Options, state: Mapping[str, np.ndarray]) -
     A training object is not its own neighbour. NaN where there are no more than k objects to be
     neighbours.
     """
+    mean, deviation = _mean_and_deviation(found, options, state)
+    excess = (found.entropy() - mean) / np.maximum(deviation, options.least_spread)
+    return np.abs(excess) if options.sides == "both" else excess
+
+
+def floored(found: Predicted, options: Options, state: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Whose neighbours spread by less than ``least_spread``, which then stands for it, (n,)."""
+    return _mean_and_deviation(found, options, state)[1] < options.least_spread
+
+
+def _mean_and_deviation(
+    found: Predicted, options: Options, state: Mapping[str, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
     if not len(found) or len(state["places"]) <= options.k:
-        return np.full(len(found), np.nan)
+        return np.full(len(found), np.nan), np.full(len(found), np.nan)
     distances, near = _neighbours(getattr(found, options.space), state, options)
     mean, deviation = _local(distances, near, state)
     if options.spread == "global":
         deviation = np.full(len(found), float(state["deviation"]))
-    excess = (found.entropy() - mean) / np.maximum(deviation, options.least_spread)
-    return np.abs(excess) if options.sides == "both" else excess
+    return mean, deviation
 
 
 def _neighbours(

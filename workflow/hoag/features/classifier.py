@@ -5,7 +5,7 @@ the penultimate layer. Detectors of predictions turn them into measures of uncer
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -97,6 +97,7 @@ def fit(
     *,
     labels: np.ndarray,
     splits: np.ndarray,
+    test_seed: int | None = None,
     say: Callable[[str], None] | None = None,
 ) -> dict[str, np.ndarray]:
     """Train the classifier, or several that differ by their seeds, each on one thread.
@@ -111,6 +112,8 @@ def fit(
         Of the split, the weights, the order of the images and the passes.
     labels, splits : (n,) object
         Of the store's objects.
+    test_seed
+        As of `hoag.splits.roles`.
     say
         Called with a line on the progress.
 
@@ -126,7 +129,7 @@ def fit(
     from hoag.seeds import sequence
     from hoag.uncertainty.scaling import temperature
 
-    role = role_of(labels, splits, options, seed)
+    role = role_of(labels, splits, options, seed, test_seed)
     numbers = roles_of.class_numbers(labels, options.classes)
     rows = {r: np.flatnonzero(role == r) for r in (roles_of.TRAINING, roles_of.VALIDATION)}
     training, validation = (Sample(store.read(own), numbers[own]) for own in rows.values())
@@ -147,9 +150,9 @@ def fit(
     state["passes_seed"] = np.array(sequence(seed, "passes"))
     state["temperatures"] = np.ones(options.n_members)
     if options.calibrate:
-        logits, _, _ = draws(validation.images, replace(options, n_passes=1), state)
-        fitted = [temperature(own, validation.classes) for own in logits]
-        state["temperatures"] = np.array(fitted)
+        logits, passes, _ = draws(validation.images, options, state)
+        own = [passes, *logits[1:, None]]  # of the first, the passes are what it is asked for
+        state["temperatures"] = np.array([temperature(o, validation.classes) for o in own])
     ids = np.asarray(store.object_ids).astype(str)
     return state | {
         "trained_on": ids[rows[roles_of.TRAINING]],
@@ -158,7 +161,13 @@ def fit(
     }
 
 
-def role_of(labels: np.ndarray, published: np.ndarray, options: Options, seed: int) -> np.ndarray:
+def role_of(
+    labels: np.ndarray,
+    published: np.ndarray,
+    options: Options,
+    seed: int,
+    test_seed: int | None = None,
+) -> np.ndarray:
     """Each object's role in `fit`; see `hoag.splits.roles`."""
     from hoag.splits import roles
 
@@ -173,6 +182,7 @@ def role_of(labels: np.ndarray, published: np.ndarray, options: Options, seed: i
         fold=options.fold,
         validation_fraction=options.validation_fraction,
         seed=seed,
+        test_seed=test_seed,
     )
 
 

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hoag.figures import _style
+from hoag.splits import OUTSIDE, TEST
 from hoag.uncertainty.calibration import calibration
 from hoag.uncertainty.judging import HIGH_ENTROPY, SCORE, SIGMAS
 
@@ -43,14 +44,14 @@ def draw_objects(
     Returns
     -------
     figure
-        (a) entropies, (b) the first two logits, (c) entropy against their difference, (d) the
-        measure, objects that were learned from left out.
+        (a) entropies by group, those of the first class shaded, (b) the first two logits, (c)
+        entropy against their difference, (d) the measure, of the test and of outliers.
     table
-        object_id, group, role, entropy, the logits, the measure.
+        object_id, group, class (its number), role, entropy, the logits, the measure.
     """
     table = objects.assign(group=group_of(objects))
     logits = ["logit_0", "logit_1"]
-    table = table[["object_id", "group", "role", "entropy", *logits, SCORE + measure]]
+    table = table[["object_id", "group", "class", "role", "entropy", *logits, SCORE + measure]]
     table = table.reset_index(drop=True)
     figure = _style.new_figure(8.2, layout="constrained")
     panels = figure.subplots(2, 2).ravel()
@@ -61,12 +62,16 @@ def draw_objects(
     edges = np.linspace(0, most, 15)
     for part, colour in zip(parts.values(), colours, strict=True):
         axes.hist(part["entropy"], edges, color=colour, histtype="step", linewidth=1.8)
-    axes.axvline(HIGH_ENTROPY, color=_style.GREY, linestyle="--")
-    high = table[table["entropy"] > HIGH_ENTROPY]["group"].value_counts()
+        first = part.loc[part["class"] == 0, "entropy"]
+        axes.hist(first, edges, color=colour, alpha=0.25)
+    line = HIGH_ENTROPY * most
+    axes.axvline(line, color=_style.GREY, linestyle="--")
+    high = table[table["entropy"] > line]["group"].value_counts()
     words = ", ".join(f"{high.get(g, 0)} {g}" for g in GROUPS)
-    axes.set(xlabel="predictive entropy [nat]", ylabel="objects")
+    shade = f"shaded: {_style.shortened(classes[0])}"
+    axes.set(xlabel=f"predictive entropy [nat]; {shade}", ylabel="objects")
     _count_axis(axes)
-    _style.letter(axes, 0, f"above {HIGH_ENTROPY}: {words}")
+    _style.letter(axes, 0, f"above {line:.2f}: {words}")
     for axes, (x, y) in zip(
         panels[1:3], ((table["logit_0"], table["logit_1"]), (None, table["entropy"])), strict=True
     ):
@@ -82,7 +87,7 @@ def draw_objects(
     _style.letter(panels[1], 1, "where they lie")
     panels[2].set(xlabel=f"logit of {first} - logit of {second}", ylabel="predictive entropy [nat]")
     _style.letter(panels[2], 2, "entropy against place")
-    _draw_excess(panels[3], table[~table["role"].isin(["training", "validation"])], measure)
+    _draw_excess(panels[3], table[table["role"].isin([TEST, OUTSIDE])], measure)
     keys = [
         _style.key(g, color=c, marker=m, linestyle="")
         for g, c, m in zip(GROUPS, colours, "os^", strict=True)

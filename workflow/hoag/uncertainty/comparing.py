@@ -11,10 +11,15 @@ from hoag.uncertainty.judging import main_variant
 
 QUANTITIES = (
     *("auroc", "flagged", "false_flags", "flagged_all", "false_flags_all"),
-    *("beyond_outliers", "beyond_test", "beyond_all", "n_undefined"),
+    *("beyond_outliers", "beyond_test", "beyond_all", "n_undefined", "n_floored"),
 )
-PAIRED = ("auroc", "flagged")
-EXPLAINED = (*PAIRED, "beyond_outliers", "beyond_all")
+OF_NETWORKS = (
+    *("accuracy_test", "accuracy_test_confident", "accuracy_all"),
+    *("calibration_error", "calibration_error_scaled", "temperature", "validation_loss"),
+    *("high_outliers", "high_wrong", "high_right", "n_iterations"),
+)
+PAIRED = ("auroc", "flagged", "false_flags")
+EXPLAINED = ("auroc", "flagged", "beyond_outliers", "beyond_all")
 _VARIANT = ["setting", "n_passes", "scaled"]
 
 
@@ -33,14 +38,41 @@ def summarised(judged: pd.DataFrame, *, seed: int) -> pd.DataFrame:
     DataFrame
         Table ``uncertainty``.
     """
+    return _summarised(judged, [*_VARIANT, "measure"], QUANTITIES, seed)
+
+
+def summarised_networks(classifiers: pd.DataFrame, *, seed: int) -> pd.DataFrame:
+    """The same of what is known of the networks themselves, folds of a training put together.
+
+    Parameters
+    ----------
+    classifiers
+        Table ``classifiers`` of all settings.
+    seed
+        Of the bootstrap.
+
+    Returns
+    -------
+    DataFrame
+        Table ``networks``.
+    """
+    each = classifiers.groupby(["setting", "training"], sort=False)[list(OF_NETWORKS)].mean()
+    return _summarised(each.reset_index(), ["setting"], OF_NETWORKS, seed)
+
+
+def _summarised(
+    table: pd.DataFrame, by: Sequence[str], quantities: Sequence[str], seed: int
+) -> pd.DataFrame:
     rows = []
-    for key, part in judged.groupby([*_VARIANT, "measure"], sort=False):
-        for quantity in QUANTITIES:
-            values = part[quantity].to_numpy(dtype=float)
+    for key, part in table.groupby(list(by), sort=False):
+        for quantity in quantities:
+            values = part[quantity].dropna().to_numpy(dtype=float)
+            if not len(values):
+                continue
             low, median, high = np.percentile(values, [16, 50, 84])
             mean = mean_interval(values, seeds.generator(seed, "uncertainty", *key, quantity))
             rows.append((*key, quantity, len(values), median, low, high, *mean))
-    names = [*_VARIANT, "measure", "quantity", "n_trainings", "median", "low", "high"]
+    names = [*by, "quantity", "n_trainings", "median", "low", "high"]
     return pd.DataFrame(rows, columns=[*names, "mean", "mean_low", "mean_high"])
 
 
@@ -117,6 +149,8 @@ def explained(
     parts = []
     for outcome in EXPLAINED:
         y = rows[outcome].to_numpy(dtype=float)
+        if np.isnan(y).any():  # the measure counts no sigmas
+            continue
         for names, is_option in ((list(options), True), ([*options, *besides], False)):
             importance, spread, r2 = _forest(facts[names].to_numpy(), y, seed)
             for i, name in enumerate(names):

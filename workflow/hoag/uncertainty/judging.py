@@ -1,5 +1,6 @@
 """What classifiers' measures of uncertainty are worth."""
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +16,11 @@ from hoag.splits import OUTSIDE, TEST, TRAINING, UNLABELLED
 from hoag.uncertainty.calibration import calibration
 
 SIGMAS = 3.0  # the poster's line for local entropy
-HIGH_ENTROPY = 0.6  # its bin of high entropies, nat
+HIGH_ENTROPY = 0.6 / math.log(2)  # its bin of high entropies, above 0.6 nat of ln 2
 
 
 ENSEMBLE = 5  # networks of one ensemble
-SCORE = "score_"  # before a measure's name, in tables
+SCORE, FLOORED = "score_", "floored_"  # before a measure's name, in tables
 HEAD = ["training", "fold", "object_id", "label", "role", "class"]
 
 
@@ -117,7 +118,8 @@ def measured(
     DataFrame
         Table ``judged_objects``: the columns of `HEAD`, n_passes, scaled, wrong (whether the mean
         softmax names another class; False for outliers), entropy, confidence, the logits with
-        dropout off, and a column ``score_<name>`` for each measure.
+        dropout off, a column ``score_<name>`` for each measure, and ``floored_<name>`` (1 or 0) for
+        those that divide by a spread which has a least value.
     """
     parts = []
     for n in n_passes:
@@ -135,6 +137,8 @@ def measured(
                     continue
                 state = module.fit(found, options, 0, classes=network.learned)
                 columns[SCORE + name] = module.score(found, options, state)
+                if hasattr(module, "floored"):
+                    columns[FLOORED + name] = module.floored(found, options, state).astype(float)
             parts.append(network.objects.assign(**columns))
     return pd.concat(parts, ignore_index=True)
 
@@ -162,7 +166,12 @@ def measures_of(objects: pd.DataFrame) -> list[str]:
     return [c.removeprefix(SCORE) for c in objects.columns if c.startswith(SCORE)]
 
 
-def judged(objects: pd.DataFrame, *, of_ensembles: Collection[str] = ()) -> pd.DataFrame:
+def judged(
+    objects: pd.DataFrame,
+    *,
+    of_ensembles: Collection[str] = (),
+    in_sigmas: Collection[str] = (),
+) -> pd.DataFrame:
     """What each measure of each training is worth.
 
     Folds of a training are judged together: an object of the classes by the network that did not
@@ -174,12 +183,15 @@ def judged(objects: pd.DataFrame, *, of_ensembles: Collection[str] = ()) -> pd.D
         Of `measured`, all networks of a setting. Objects without a label count in nothing.
     of_ensembles
         Measures that only the first network of each ensemble has.
+    in_sigmas
+        Measures that count standard deviations; of others nothing is ``beyond`` any number of them.
 
     Returns
     -------
     DataFrame
-        Table ``judged`` but for the setting: training, n_passes, scaled, measure, and what `judge`,
-        `among_all` and `beyond` give (``beyond_outliers``, ``beyond_test``, ``beyond_all``).
+        Table ``judged`` but for the setting: training, n_passes, scaled, measure, what `judge`,
+        `among_all` and `beyond` give (``beyond_outliers``, ``beyond_test``, ``beyond_all``), and
+        ``n_floored``, of all objects with a label, a network's mean.
     """
     names = measures_of(objects)
     rows = []
@@ -196,11 +208,16 @@ def judged(objects: pd.DataFrame, *, of_ensembles: Collection[str] = ()) -> pd.D
                 continue
             roles = part["role"].to_numpy()
             counts = beyond(score, roles, len(folds))
+            if name not in in_sigmas:
+                counts = dict.fromkeys(counts, np.nan)
+            floored = part.get(FLOORED + name, pd.Series(np.nan, part.index))
+            known = part["role"] != UNLABELLED
             rows.append(
                 {"training": training, "n_passes": n_passes, "scaled": scaled, "measure": name}
                 | judge(score[own], (tested["role"] == OUTSIDE).to_numpy())
                 | among_all(score, roles, part["fold"].to_numpy())
                 | {f"beyond_{k}": v for k, v in counts.items()}
+                | {"n_floored": floored[known].sum(min_count=1) / len(folds)}
             )
     return pd.DataFrame(rows)
 
@@ -299,12 +316,12 @@ def describe(
         ``accuracy_test``, ``accuracy_test_confident``, ``accuracy_all`` (of all objects of the
         classes, those learned from included, as the poster counts); ``calibration_error`` and
         ``calibration_error_scaled`` in the test; ``high_outliers``, ``high_wrong``, ``high_right``:
-        objects with an entropy above 0.6 nat.
+        objects with an entropy above .866 of the greatest, ln k: 0.6 nat for two classes.
     """
     right = p.argmax(axis=1) == classes
     outside, test = role == OUTSIDE, role == TEST
     known = ~outside & (role != UNLABELLED)
-    high = entropies > HIGH_ENTROPY
+    high = entropies > HIGH_ENTROPY * np.log(p.shape[1])
     return {
         "accuracy_test": _mean(right[test]),
         "accuracy_test_confident": _mean(right[test & is_confident]),

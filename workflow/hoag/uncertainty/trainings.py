@@ -3,13 +3,14 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 
 from hoag.options import ConfigError, build, option, unknown
 from hoag.seeds import generator
 
+_MISSING = ("null", "nan", "none")  # what tables read as no name
 FEWEST = 5  # trainings of a sweep, which is explained in as many folds
 # The same in all trainings of a run, so that they can be compared.
 FIXED = ("classes", "fold", "n_members", "n_passes", "calibrate")
@@ -44,9 +45,10 @@ class Setting:
     def __post_init__(self) -> None:
         for name, ends in self.ranges.items():
             is_pair = isinstance(ends, list | tuple) and len(ends) == 2
-            if not is_pair or not all(type(e) in (int, float) for e in ends):
+            numbers = [_number(end) for end in ends] if is_pair else [None]
+            if None in numbers:
                 raise ConfigError(f"ranges.{name}: found {ends!r}, allowed: a list of two numbers")
-            if not ends[0] < ends[1]:
+            if not numbers[0] < numbers[1]:
                 raise ConfigError(f"ranges.{name}: found {ends!r}, allowed: the lower one first")
         for section, fixed in (("options", FIXED), ("ranges", (*FIXED, "n_folds", "split"))):
             for name in fixed:
@@ -54,6 +56,16 @@ class Setting:
                     raise ConfigError(f"{section}: found {name!r}, allowed: what may differ")
         if self.ranges and self.seeds < FEWEST:
             raise ConfigError(f"seeds: found {self.seeds}, allowed with ranges: {FEWEST} or more")
+
+
+def _number(value: Any) -> float | None:
+    """None for what is none; YAML 1.1 reads 1e-4 as text."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        return None
 
 
 def build_setting(
@@ -88,6 +100,10 @@ def build_setting(
         own = build(Options, {**start, **setting.options, **changes}, f"{key}.{name}")
         if own.split == "stratified" and own.test_fraction == 0:
             raise ConfigError(f"{key}.{name}.test_fraction: found 0, allowed: above 0")
+        if own.dropout == 0:
+            raise ConfigError(
+                f"{key}.{name}.dropout: found 0, allowed: above 0, or no pass differs"
+            )
         if shape is not None:
             check(shape, own, f"{key}.{name}")
     return setting
@@ -167,21 +183,28 @@ def build_trainings(
         if label not in labels:
             raise ConfigError(unknown("uncertainty.confident", label, labels))
     most = options["n_passes"]
+    if most < 2:
+        raise ConfigError(f"features.{space}.n_passes: found {most}, allowed: 2 or more")
     for n in section["n_passes"]:
         if n > most:
             raise ConfigError(
                 f"uncertainty.n_passes: found {n}, allowed: 2..{most}, the n_passes of {space!r}"
             )
-    return Trainings(
-        features=space,
-        options=options,
-        measure=section["measure"],
-        measures=measures,
-        settings={
-            name: build_setting(own, options, f"uncertainty.settings.{name}", shape)
-            for name, own in section["settings"].items()
-        },
-    )
+    settings = {
+        name: build_setting(own, options, f"uncertainty.settings.{name}", shape)
+        for name, own in section["settings"].items()
+    }
+    needs_members = getattr(detectors[section["measure"]].module, "NEEDS_MEMBERS", False)
+    for name, setting in settings.items():
+        if name in _MISSING:
+            raise ConfigError(f"uncertainty.settings: found {name!r}, allowed: any other name")
+        if needs_members and setting.ranges:
+            raise ConfigError(
+                f"uncertainty.settings.{name}.ranges: found {len(setting.ranges)} options, allowed "
+                f"with measure {section['measure']!r}: none, since networks that differ by them "
+                "make no ensemble"
+            )
+    return Trainings(space, options, section["measure"], measures, settings)
 
 
 def drawn_options(setting: Setting, seed: int) -> list[dict[str, Any]]:
@@ -190,20 +213,25 @@ def drawn_options(setting: Setting, seed: int) -> list[dict[str, Any]]:
     Parameters
     ----------
     setting
-        Its ``ranges``; an option whose ends are whole numbers stays whole.
+        Its ``ranges``; options that are whole numbers take each value as often as any other.
     seed
         Draws; more ``seeds`` make another draw of all.
     """
-    n = setting.seeds
+    from hoag.features.classifier import Options
+
+    n, kinds = setting.seeds, get_type_hints(Options)
     drawn: list[dict[str, Any]] = [{} for _ in range(n)]
-    for name, (low, high) in setting.ranges.items():
+    for name, ends in setting.ranges.items():
         rng = generator(seed, "latin hypercube", name)
         share = (rng.permutation(n) + rng.random(n)) / n
-        if low > 0 and high / low >= 10:
+        is_whole = kinds[name] is int
+        low, high = (float(end) for end in ends)
+        logarithmic = low > 0 and high / low >= 10
+        high += is_whole  # each whole number stands for all up to the next
+        if logarithmic:
             values = low * np.exp(share * math.log(high / low))
         else:
             values = low + share * (high - low)
-        is_whole = isinstance(low, int) and isinstance(high, int)
         for mapping, value in zip(drawn, values, strict=True):
-            mapping[name] = round(value) if is_whole else float(value)
+            mapping[name] = int(value) if is_whole else float(value)
     return drawn

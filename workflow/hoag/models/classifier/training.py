@@ -82,6 +82,11 @@ class ClassifierTraining(pl.LightningModule):
             return
         loss, accuracy = (float(self.trainer.callback_metrics[k]) for k in ("loss", "accuracy"))
         training = torch.stack(self._losses).mean().item()
+        if not (np.isfinite(loss) and np.isfinite(training)):
+            raise ValueError(
+                f"the loss in epoch {len(self.history) + 1} is no finite number: training "
+                "diverged, a lower learning_rate may help"
+            )
         self.history.append((self.global_step, training, loss, accuracy))
         self._losses = []
         if loss < self.best[0]:
@@ -121,6 +126,11 @@ def train(
     -------
     Trained
         The same for the same seed on one machine.
+
+    Raises
+    ------
+    ValueError
+        If the training diverged.
     """
     pixels = training.images.astype(np.float32) / 255
     mean, deviation = float(pixels.mean()), float(pixels.std()) or 1.0
