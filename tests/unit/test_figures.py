@@ -318,6 +318,7 @@ def draw_judged_objects(n: int) -> pd.DataFrame:
             "fold": 0,
             "object_id": [f"galaxy-{i}" for i in range(n)],
             "role": role,
+            "class": np.where(outside, -1, np.arange(n) % 2),
             "n_passes": 100,
             "wrong": (rng.random(n) < 0.2) & ~outside,
             "entropy": -(p * np.log(p) + (1 - p) * np.log1p(-p)),

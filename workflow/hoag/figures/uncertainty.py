@@ -13,7 +13,7 @@ from hoag.uncertainty.calibration import calibration
 from hoag.uncertainty.judging import HIGH_ENTROPY, SCORE, SIGMAS
 
 GROUPS = ("right", "wrong", "of no class")
-_NAMES = {"auroc": "area under the ROC curve", "flagged": "outliers flagged\nwithout a false flag"}
+_NAMES = {"auroc": "area under\nthe ROC curve", "flagged": "outliers flagged\nwithout a false flag"}
 _OUTCOMES = _NAMES | {
     "beyond_outliers": "outliers above 3 sigma",
     "beyond_all": "objects of the classes above 3 sigma",
@@ -127,20 +127,24 @@ def draw_spread(judged: pd.DataFrame, summary: pd.DataFrame) -> tuple[Figure, pd
     Returns
     -------
     figure
-        A row of panels for each setting: medians with the band of 68 %, small marks the trainings.
+        Two panels for each setting, with the number of its trainings: medians with the band of
+        68 %, small marks the trainings.
     table
         The rows of the summary that are drawn.
     """
     table = summary[summary["quantity"].isin(_NAMES)].reset_index(drop=True)
     settings = list(dict.fromkeys(table["setting"]))
     measures = list(dict.fromkeys(table["measure"]))
-    figure = _style.new_figure(
-        0.6 + len(settings) * (0.9 + 0.27 * len(measures)), layout="constrained"
-    )
-    panels = figure.subplots(len(settings), 2, squeeze=False, sharey=True)
+    across = min(2, len(settings))  # settings side by side
+    down = -(-len(settings) // across)
+    height = 0.6 + down * (0.9 + 0.23 * len(measures))
+    figure = _style.new_figure(height, layout="constrained")
+    panels = figure.subplots(down, 2 * across, squeeze=False, sharey=True)
+    for axes in panels.ravel()[2 * len(settings) :]:
+        axes.set_axis_off()
     for i, setting in enumerate(settings):
         for j, quantity in enumerate(_NAMES):
-            axes = panels[i, j]
+            axes = panels.ravel()[2 * i + j]
             for at, measure in enumerate(measures):
                 own = (judged["setting"] == setting) & (judged["measure"] == measure)
                 row = table[
@@ -157,8 +161,8 @@ def draw_spread(judged: pd.DataFrame, summary: pd.DataFrame) -> tuple[Figure, pd
             )
             axes.grid(True, axis="x")
             n = table.loc[table["setting"] == setting, "n_trainings"].max()
-            _style.letter(axes, 2 * i + j, f"{_style.words(setting)}: {n} trainings")
-            if i == len(settings) - 1:
+            _style.letter(axes, 2 * i + j, "" if j else f"{_style.words(setting)} ({n})")
+            if i + across >= len(settings):
                 axes.set_xlabel(_NAMES[quantity])
     return figure, table
 
