@@ -625,7 +625,7 @@ def test_a_floor_stands_for_smaller_spreads():
 def test_objects_beyond_three_are_counted():
     role = np.array(["training", "test", "test", "outside", "outside"])
     found = judging.beyond(np.array([4.0, 5.0, np.nan, 3.0, 3.1]), role)
-    assert found == {"outliers": 1, "test": 1, "all": 2}
+    assert found == {"outliers": 1, "test": 1, "learned": 1, "all": 2}
 
 
 def test_flags_among_all_objects_are_a_networks_mean():
@@ -655,6 +655,7 @@ def many(n=40, seed=0):
             "false_flags_all": 1.0,
             "beyond_outliers": 1.0,
             "beyond_test": 0.0,
+            "beyond_learned": 0.0,
             "beyond_all": np.round(20 * strength),
             "n_floored": np.nan,
             "n_undefined": 0.0,

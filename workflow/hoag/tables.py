@@ -172,6 +172,7 @@ SCHEMAS = {
             "n_undefined": REAL,  # scores that are NaN, and count as least anomalous
             "beyond_outliers": REAL,  # above 3; NaN for measures that count no sigmas
             "beyond_test": REAL,
+            "beyond_learned": REAL,  # of what was learned from
             "beyond_all": REAL,
             "n_floored": REAL,  # objects whose neighbours' spread was replaced by the least one
         },

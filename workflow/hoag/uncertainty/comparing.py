@@ -11,7 +11,7 @@ from hoag.uncertainty.judging import main_variant
 
 QUANTITIES = (
     *("auroc", "flagged", "false_flags", "flagged_all", "false_flags_all"),
-    *("beyond_outliers", "beyond_test", "beyond_all", "n_undefined", "n_floored"),
+    *("beyond_outliers", "beyond_test", "beyond_learned", "beyond_all", "n_undefined", "n_floored"),
 )
 OF_NETWORKS = (
     *("accuracy_test", "accuracy_test_confident", "accuracy_all"),

@@ -190,7 +190,7 @@ def judged(
     -------
     DataFrame
         Table ``judged`` but for the setting: training, n_passes, scaled, measure, what `judge`,
-        `among_all` and `beyond` give (``beyond_outliers``, ``beyond_test``, ``beyond_all``), and
+        `among_all` and `beyond` give (``beyond_outliers``, ``beyond_test``, ``beyond_learned``, ``beyond_all``), and
         ``n_floored``, of all objects with a label, a network's mean.
     """
     names = measures_of(objects)
@@ -335,11 +335,15 @@ def describe(
 
 
 def beyond(score: np.ndarray, role: np.ndarray, n_networks: int = 1) -> dict[str, float]:
-    """Objects above 3: ``outliers``, ``test``, and ``all`` of the classes, a network's mean."""
+    """Objects above 3: ``outliers``, ``test``, ``learned`` and ``all`` of the classes.
+
+    A network's mean but for the test: an object is tested by one network.
+    """
     above = score > SIGMAS
     return {
         "outliers": float((above & (role == OUTSIDE)).sum()) / n_networks,
-        "test": float((above & (role == TEST)).sum()),  # each object is tested by one network
+        "test": float((above & (role == TEST)).sum()),
+        "learned": float((above & (role == TRAINING)).sum()) / n_networks,
         "all": float((above & ~np.isin(role, [OUTSIDE, UNLABELLED])).sum()) / n_networks,
     }
 
