@@ -190,8 +190,8 @@ def judged(
     -------
     DataFrame
         Table ``judged`` but for the setting: training, n_passes, scaled, measure, what `judge`,
-        `among_all` and `beyond` give (``beyond_outliers``, ``beyond_test``, ``beyond_learned``, ``beyond_all``), and
-        ``n_floored``, of all objects with a label, a network's mean.
+        `among_all` and `beyond` give (``beyond_outliers``, ...), and ``n_floored``, of all objects
+        with a label, a network's mean.
     """
     names = measures_of(objects)
     rows = []
