@@ -1014,6 +1014,13 @@ def test_detectors_of_predictions_need_a_classifier():
     section = {"kind": "ensemble_disagreement", "features": ["classifier"]}
     with pytest.raises(ConfigError, match=r"'classifier' with n_members of 2 or more"):
         make_plan(changed("small", ["detectors", "apart"], section))
+    config = changed("small", ["features", "classifier", "n_passes"], 1)
+    del config["uncertainty"]
+    config["detectors"]["unsure"] = {"kind": "mutual_information", "features": ["classifier"]}
+    with pytest.raises(
+        ConfigError, match=r"unsure.features: found 'classifier', whose passes don't"
+    ):
+        make_plan(config)
 
 
 def test_classifiers_need_images_that_are_large_enough():

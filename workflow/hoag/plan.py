@@ -431,6 +431,13 @@ def _check_predictions(
             else ""
         )
         raise ConfigError(f"{key}.features: found {space!r}, allowed: {allowed}")
+    options = features[space].options
+    needs_passes = getattr(detector.module, "NEEDS_PASSES", False)
+    if needs_passes and (options.dropout == 0 or options.n_passes < 2):
+        raise ConfigError(
+            f"{key}.features: found {space!r}, whose passes don't differ, allowed: dropout above 0 "
+            "and n_passes of 2 or more"
+        )
 
 
 def _check_columns(

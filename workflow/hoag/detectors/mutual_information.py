@@ -8,6 +8,7 @@ import numpy as np
 from hoag.predicted import Predicted
 
 TAKES = "predictions"
+NEEDS_PASSES = True  # that differ
 
 
 @dataclass(frozen=True)

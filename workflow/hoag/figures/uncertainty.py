@@ -83,6 +83,7 @@ def draw_objects(
             )
         axes.grid(True)
     first, second = (_style.shortened(c) for c in classes[:2])
+    panels[1].locator_params(axis="x", nbins=6)
     panels[1].set(xlabel=f"logit of {first}", ylabel=f"logit of {second}")
     _style.letter(panels[1], 1, "where they lie")
     panels[2].set(xlabel=f"logit of {first} - logit of {second}", ylabel="predictive entropy [nat]")
@@ -159,6 +160,8 @@ def draw_spread(judged: pd.DataFrame, summary: pd.DataFrame) -> tuple[Figure, pd
             axes.set_yticks(
                 [-at for at in range(len(measures))], [_style.words(m) for m in measures]
             )
+            axes.set_ylim(0.6 - len(measures), 0.6)
+            axes.locator_params(axis="x", nbins=4)
             axes.grid(True, axis="x")
             n = table.loc[table["setting"] == setting, "n_trainings"].max()
             _style.letter(axes, 2 * i + j, "" if j else f"{_style.words(setting)} ({n})")
@@ -250,12 +253,15 @@ def draw_explained(explained: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             ends = row.importance - row.importance_spread, row.importance + row.importance_spread
             _style.interval_dot(panels[i, 1], row.importance, *ends, at, pd.Series(), place)
         for axes in panels[i]:
+            axes.locator_params(axis="x", nbins=6)
             axes.axvline(0, color=_style.GREY, linewidth=1)
             axes.grid(True, axis="x")
             axes.set_yticks(places, [_style.words(p) for p in rows["predictor"]])
         r2 = rows.groupby("is_option")["forest_r2"].first()
         words = (
-            f"R² {r2.get(True, np.nan):.2f} by options, {r2.get(False, np.nan):.2f} with the rest"
+            "the same in all trainings"
+            if r2.isna().all()
+            else f"R² {r2[True]:.2f} by options, {r2[False]:.2f} with the rest"
         )
         _style.letter(panels[i, 0], 2 * i, _OUTCOMES[outcome].replace("\n", " "))
         _style.letter(panels[i, 1], 2 * i + 1, words)

@@ -178,7 +178,7 @@ def _partial(
     draws = [rng.integers(0, len(y), len(y)) for _ in range(500)]
     values = [_partial_once(x[d], y[d], others[d]) for d in draws]
     low, high = np.nanpercentile(values, [2.5, 97.5])
-    return whole, float(low), float(high)
+    return whole, float(max(low, -1)), float(min(high, 1))
 
 
 def _partial_once(x: np.ndarray, y: np.ndarray, others: np.ndarray) -> float:

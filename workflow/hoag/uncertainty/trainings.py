@@ -102,7 +102,7 @@ def build_setting(
             raise ConfigError(f"{key}.{name}.test_fraction: found 0, allowed: above 0")
         if own.dropout == 0:
             raise ConfigError(
-                f"{key}.{name}.dropout: found 0, allowed: above 0, or no pass differs"
+                f"{key}: found a dropout of 0, its own or the feature space's, allowed: above 0"
             )
         if shape is not None:
             check(shape, own, f"{key}.{name}")
