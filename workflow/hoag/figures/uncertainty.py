@@ -14,6 +14,7 @@ from hoag.uncertainty.judging import HIGH_ENTROPY, SCORE, SIGMAS
 
 GROUPS = ("right", "wrong", "of no class")
 _NAMES = {"auroc": "area under\nthe ROC curve", "flagged": "outliers flagged\nwithout a false flag"}
+_BY = {True: "by options", False: "with the rest"}
 _OUTCOMES = _NAMES | {
     "beyond_outliers": "outliers above 3 sigma",
     "beyond_all": "objects of the classes above 3 sigma",
@@ -258,11 +259,8 @@ def draw_explained(explained: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             axes.grid(True, axis="x")
             axes.set_yticks(places, [_style.words(p) for p in rows["predictor"]])
         r2 = rows.groupby("is_option")["forest_r2"].first()
-        words = (
-            "the same in all trainings"
-            if r2.isna().all()
-            else f"R² {r2[True]:.2f} by options, {r2[False]:.2f} with the rest"
-        )
+        found = [f"{r2[k]:.2f} {words}" for k, words in _BY.items() if k in r2]
+        words = "the same in all trainings" if r2.isna().all() else f"R² {', '.join(found)}"
         _style.letter(panels[i, 0], 2 * i, _OUTCOMES[outcome].replace("\n", " "))
         _style.letter(panels[i, 1], 2 * i + 1, words)
     panels[-1, 0].set_xlabel("partial rank correlation")
