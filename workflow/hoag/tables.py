@@ -49,6 +49,16 @@ def _measures(part: str) -> dict[str, pa.DataType]:
     return {f"{part}_n_positive": WHOLE} | {f"{part}_{name}": REAL for name in names}
 
 
+_OVER_TRAININGS = {
+    "n_trainings": WHOLE,
+    "median": REAL,
+    "low": REAL,  # 16 and 84 %
+    "high": REAL,
+    "mean": REAL,
+    "mean_low": REAL,  # 95 %
+    "mean_high": REAL,
+}
+
 SCHEMAS = {
     # a catalogue keeps the user's own columns untouched beside these
     "catalogue": Schema(
@@ -205,13 +215,7 @@ SCHEMAS = {
             "scaled": pa.bool_(),
             "measure": TEXT,
             "quantity": TEXT,
-            "n_trainings": WHOLE,
-            "median": REAL,
-            "low": REAL,  # 16 and 84 %
-            "high": REAL,
-            "mean": REAL,
-            "mean_low": REAL,  # 95 %
-            "mean_high": REAL,
+            **_OVER_TRAININGS,
         },
         ("setting", "measure", "quantity"),
     ),
@@ -219,13 +223,7 @@ SCHEMAS = {
         {
             "setting": TEXT,
             "quantity": TEXT,  # a column of `classifiers`
-            "n_trainings": WHOLE,
-            "median": REAL,
-            "low": REAL,  # 16 and 84 %
-            "high": REAL,
-            "mean": REAL,
-            "mean_low": REAL,  # 95 %
-            "mean_high": REAL,
+            **_OVER_TRAININGS,
         },
         ("setting", "quantity"),
     ),
