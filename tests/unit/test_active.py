@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from scipy.stats import rankdata
-from sklearn.metrics import matthews_corrcoef
+from sklearn.metrics import matthews_corrcoef, roc_auc_score
 from torch.nn import functional
 
 from hoag import registry
@@ -737,6 +737,7 @@ def test_published_numbers_stand_beside_the_last_round_and_alone_where_nothing_w
 
 DETECTOR = registry.load("learners", "detector")
 NEIGHBOURS = registry.load("learners", "neighbour_score")
+PROCESS = registry.load("learners", "gp_expected_improvement")
 
 
 @pytest.mark.parametrize(
@@ -779,19 +780,118 @@ def test_a_detector_that_cannot_be_a_learner_is_refused(section, message):
         build(DETECTOR.Options, {"detector": section}, "x")
 
 
+def anomaly_of(state, n_trees=20):
+    from sklearn.ensemble import IsolationForest
+
+    forest = IsolationForest(
+        n_estimators=n_trees, bootstrap=True, random_state=int(state["forest_seed"])
+    )
+    return -forest.fit(state["sample"]).score_samples(state["sample"])
+
+
 def test_the_neighbour_score_may_wait_for_its_first_answers():
     x, y = drawn()
     options = build(NEIGHBOURS.Options, {"n_first": 30, "n_trees": 20}, "x")
     few, many = (Answers.of_classes(np.arange(n), y[:n]) for n in (29, 30))
     state = NEIGHBOURS.learn(x, few, options, seed=1)
     before = NEIGHBOURS.predict(x, options, state).score
-    forest = NEIGHBOURS._anomaly(state["sample"], options, state)
+    forest = anomaly_of(state)
     np.testing.assert_array_equal(rankdata(before), rankdata(forest))
     later = NEIGHBOURS.learn(x, many, options, seed=2, previous=state)
     after = NEIGHBOURS.predict(x, options, later).score
     assert (rankdata(after) != rankdata(before)).any()
-    again = NEIGHBOURS._anomaly(later["sample"], options, later)
-    np.testing.assert_array_equal(again, forest, err_msg="no object has arrived")
+    np.testing.assert_array_equal(anomaly_of(later), forest, err_msg="no object has arrived")
+
+
+def test_the_neighbour_score_is_the_published_formula():
+    """Lochner & Bassett 2021, by scikit-learn's forests and scipy's tree, object by object."""
+    from scipy.spatial import cKDTree
+    from sklearn.ensemble import IsolationForest, RandomForestRegressor
+
+    x, y = drawn()
+    answered = np.arange(0, len(x), 9)
+    interest = np.where(y[answered] == "odd", 5.0, np.arange(len(answered)) % 4)
+    answers = Answers(answered, np.full(len(answered), ""), interest)
+    options = build(NEIGHBOURS.Options, {"n_trees": 20, "alpha": 0.8}, "x")
+    found = NEIGHBOURS.predict(x, options, NEIGHBOURS.learn(x, answers, options, seed=3)).score
+
+    z = ((x - x.mean(axis=0)) / x.std(axis=0)).astype(np.float32)
+    forest = IsolationForest(n_estimators=20, bootstrap=True, random_state=3).fit(z)
+    anomaly = -forest.score_samples(z)
+    anomaly = 5 * (anomaly - anomaly.min()) / np.ptp(anomaly)
+    regression = RandomForestRegressor(20, random_state=3).fit(z[answered], interest)
+    predicted = np.maximum(regression.predict(z), 0.1)
+    distance = cKDTree(z[answered]).query(z)[0]
+    distance /= distance.mean()
+    factor = np.arctanh(0.1 + 0.85 * predicted / 5)
+    expected = anomaly * np.tanh(np.exp(0.8 * distance) - 1 + factor)
+    np.testing.assert_allclose(found, expected, rtol=2e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        found[answered], (anomaly * (0.1 + 0.85 * predicted / 5))[answered], rtol=2e-5, atol=1e-6
+    )
+
+
+def test_scores_are_laid_on_the_range_of_0_to_5_and_clipped():
+    found = NEIGHBOURS.converted(np.array([-0.5, 0.0, 0.25, 1.0, 2.0]), 0.0, 1.0)
+    assert found.tolist() == [0, 0, 1.25, 5, 5]
+    assert NEIGHBOURS.converted(np.array([0.3]), 0.3, 0.3).tolist() == [0]
+
+
+def taught_process(x, index, interest, **options):
+    """Predictions of the Gaussian process for all rows."""
+    options = build(PROCESS.Options, options, "x")
+    answers = Answers(index, np.full(len(index), ""), np.asarray(interest, dtype=float))
+    return PROCESS.predict(x, options, PROCESS.learn(x, answers, options, seed=1))
+
+
+@pytest.mark.parametrize("trade_off", [0.0, 0.5, 3.0])
+def test_the_expected_improvement_is_the_mean_gain_over_the_best_answer(trade_off):
+    """By drawing from the process: the mean of max(0, value - best - trade-off)."""
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import Matern, WhiteKernel
+
+    x = np.linspace(0, 10, 21, dtype=np.float32)[:, None]
+    index, interest = np.array([0, 4, 8, 12]), [0, 1, 3, 5]
+    found = taught_process(x, index, interest, trade_off=trade_off)
+    process = GaussianProcessRegressor(Matern(4.0) + WhiteKernel()).fit(x[index], interest)
+    mean, spread = process.predict(x, return_std=True)
+    np.testing.assert_allclose(found.score, mean, rtol=1e-4, atol=1e-4)
+    draws = mean + spread * np.random.default_rng(0).normal(size=(200_000, 1))
+    gain = np.maximum(draws - 5 - trade_off, 0).mean(axis=0)
+    np.testing.assert_allclose(found.acquisition, gain, atol=5e-3)
+
+
+def test_the_strategy_asks_by_the_acquisition():
+    scores = Predictions(score=np.array([3.0, 2, 1]), acquisition=np.array([0.1, 0.3, 0.2]))
+    everybody, rng = np.ones(3, bool), np.random.default_rng(0)
+    chosen = most_anomalous.select(scores, "odd", 2, everybody, most_anomalous.Options(), rng)
+    assert chosen.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("n_components", [None, 15])
+def test_the_process_works_in_the_components_that_carry_the_spread(n_components):
+    """As of a pretrained network: the first of 200 components hold nearly all there is to see."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(500, 200)) * np.geomspace(10, 0.01, 200)
+    odd = np.arange(500) % 10 == 0
+    x[odd, 1] += 30
+    index = np.arange(150)
+    found = taught_process(
+        x.astype(np.float32), index, np.where(odd[index], 5, 0), n_components=n_components
+    )
+    assert roc_auc_score(odd[150:], found.score[150:]) > 0.95
+
+
+def test_of_more_answers_than_are_fitted_each_interest_stays():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(900, 3)).astype(np.float32)
+    odd = np.arange(900) % 2 == 0
+    x[odd] += 3
+    found = taught_process(x, np.arange(700), np.where(odd[:700], 5, 0), max_fit=40)
+    assert roc_auc_score(odd[700:], found.score[700:]) > 0.95
+    interest = np.repeat([0.0, 1, 5], [500, 3, 90])
+    kept = interest[PROCESS._thinned(interest, 50, rng)]
+    assert [(kept == level).sum() for level in (0, 1, 5)] == [23, 3, 24]
 
 
 def test_hoag_parts_only_classes_of_interest_and_ranks_by_novelty_before_that():

@@ -60,6 +60,20 @@ def test_a_stage_s_parquet_table_has_no_labels(tmp_path):
     tables.write("answers", answers, tmp_path / "answers.csv")
 
 
+def test_identifiers_of_a_parquet_table_may_stand_in_a_column(tmp_path):
+    frame = pd.DataFrame({"object_id": ["obj1", "obj2"], "score": [0.1, 0.2]})
+    frame.to_parquet(tmp_path / "scores.parquet")
+    assert read_scores(tmp_path / "scores.parquet").scores["object_id"].tolist() == ["obj1", "obj2"]
+    frame[["score"]].to_parquet(tmp_path / "scores.parquet")
+    with pytest.raises(ConfigError, match="found no identifiers, allowed: as the index"):
+        read_scores(tmp_path / "scores.parquet")
+
+
+def test_a_folder_that_is_a_file_is_one_line(kept):
+    with pytest.raises(SystemExit, match=r"^hoag: --output: found .*ml_scores.csv"):
+        astronomaly.main([str(kept), "--output", str(kept)])
+
+
 def test_the_command_writes_what_the_workflow_reads(kept, tmp_path, capsys):
     astronomaly.main([str(kept), "--output", str(tmp_path / "moved")])
     assert capsys.readouterr().out.startswith("2 answers, 3 scores in ")

@@ -43,11 +43,27 @@ def test_whole_numbers_are_identifiers_too(write):
     )
 
 
+def test_a_place_on_the_sky_is_no_feature_unless_it_is_asked_for(write):
+    rows = {"ra": [1.0, 2.0, 3.0], "dec": [4.0, 5.0, 6.0]}
+    options = write(rows=rows)
+    assert table.names(options, table.fit(objects("a", "b"), options, 1)) == ["score", "n"]
+    options = write(rows=rows, columns=["dec"])
+    assert table.names(options, table.fit(objects("a", "b"), options, 1)) == ["dec"]
+
+
+def test_a_flag_stays_a_number_where_objects_are_missing(write):
+    options = write("scores.parquet", rows={"flag": [True, False, True]}, columns=["flag"])
+    state = table.fit(objects("a", "c"), options, 1)
+    x = table.transform(objects("c", "a", "b"), options, state)
+    np.testing.assert_array_equal(x, [[1], [0], [np.nan]])
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"id_column": "name"}, "id_column"),
         ({"rows": {"id": ["a", "a", "x"]}}, "found 'a' twice"),
+        ({"rows": {"id": ["a", None, None]}}, "found 2 rows without a value in id"),
         ({"rows": {"id": ["u", "v", "w"]}}, "found none of the objects, the first: 'a'"),
         ({"columns": ["why"]}, "'why' holds no numbers"),
         ({"columns": ["scores"]}, "did you mean 'score'"),

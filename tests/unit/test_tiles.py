@@ -164,6 +164,28 @@ def test_compressed_and_whole_number_tiles(tmp_path, hdu, data, kwargs, n):
     assert_like_cutout2d(fetch(tmp_path, targets), targets, path)
 
 
+@pytest.mark.parametrize("hdu", [fits.ImageHDU, fits.CompImageHDU])
+@pytest.mark.parametrize("kind", [np.float32, np.int32])
+@pytest.mark.parametrize("n", [1, 60])
+def test_a_radio_image_has_axes_of_one_pixel(tmp_path, hdu, kind, n):
+    """Frequency and Stokes; the sky is that of the plane."""
+    flat = write(tmp_path / "flat.fits", header(projection="SIN"), (100 * plane()).astype(kind))
+    cards = header(projection="SIN", WCSAXES=4, CTYPE3="FREQ", CTYPE4="STOKES", CRVAL3=1.4e9)
+    lossless = {"tile_shape": (1, 1, 30, 40), "compression_type": "GZIP_2", "quantize_level": 0}
+    more = lossless if hdu is fits.CompImageHDU else {}
+    data = (100 * plane()).astype(kind)[None, None]
+    path = write(tmp_path / "a-g.fits", cards, data, hdu, **more)
+    targets = targets_at(flat, anywhere(n))
+    assert_like_cutout2d(fetch(tmp_path, targets), targets, flat)
+    (tmp_path / "a-g.fits.gz").write_bytes(gzip.compress(path.read_bytes()))
+    path.unlink()
+    assert_like_cutout2d(fetch(tmp_path, targets), targets, flat)
+    (tmp_path / "a-g.fits.gz").unlink()
+    write(path, cards, np.concatenate([data, data]))
+    (reason,) = {a.reason for a in fetch(tmp_path, targets).values()}
+    assert "found no image of two axes" in reason
+
+
 @pytest.mark.parametrize("plane_bytes", [2**29, 1000])
 def test_a_gzipped_tile(tmp_path, monkeypatch, plane_bytes):
     monkeypatch.setattr(_tiles, "PLANE_BYTES", plane_bytes)

@@ -174,6 +174,22 @@ def test_masked_wavelengths_are_a_gap_and_an_outlier_leaves_the_scale():
     assert np.ptp(rows_of(picture, BLUE)) > pictures.SIZE_PX / 2
 
 
+@pytest.mark.parametrize(
+    ("top", "bottom", "expected"),
+    [
+        (14.1, 18.7, ("14.1", "18.7", 0)),
+        (18.001, 18.013, ("18.00", "18.01", 0)),
+        (1200.0, -2000.0, ("1200", "-2000", 0)),
+        (2.2e-17, -3e-18, ("2.2", "-0.3", -17)),
+        (3.2e6, 1.1e6, ("3.2", "1.1", 6)),
+        (15.0, 15.0, ("15.0", "15.0", 0)),
+        (0.0, 0.0, ("0", "0", 0)),
+    ],
+)
+def test_the_numbers_tell_top_from_bottom_and_fit(top, bottom, expected):
+    assert pictures.labels(top, bottom) == expected
+
+
 @pytest.mark.parametrize("ivar", [0.0, 1.0])
 def test_any_spectrum_can_be_drawn(ivar):
     picture = pictures.draw(spectrum([2.0], ivar), {"kind": SPECTRUM})

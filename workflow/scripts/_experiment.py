@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from _job import Progress
 from hoag import tables
 from hoag.active.contract import IMAGES
 from hoag.active.protocol import Protocol, draw
@@ -52,7 +53,10 @@ class Setting:
 
 
 def read_setting(
-    paths_catalogue: list[str], paths_objects: list[str], experiment: dict[str, Any]
+    paths_catalogue: list[str],
+    paths_objects: list[str],
+    experiment: dict[str, Any],
+    say: Progress,
 ) -> Setting:
     """The labelled objects that have an image or a vector, in the order of their ids."""
     protocol = build(Protocol, experiment["protocol"], "protocol")
@@ -67,6 +71,8 @@ def read_setting(
     else:
         parts = np.array_split(paths_objects, len(features))
         ids, data = _weighted(parts, labels.index, list(features.values()))
+    if lost := len(labels) - len(ids):
+        say.always(f"{lost} of {len(labels)} labelled objects take no part: {_lacking(features)}")
     return Setting(
         object_ids=ids.to_numpy(dtype=object),
         data=data,
@@ -75,6 +81,13 @@ def read_setting(
         learner=_plugin("learners", experiment["learner"]),
         strategy=_plugin("strategies", experiment["strategy"]),
     )
+
+
+def _lacking(features: str | dict[str, float]) -> str:
+    if features == IMAGES:
+        return "they lack an image"
+    named = features if isinstance(features, str) else ", ".join(features)
+    return f"they lack a value in {named}; the space `prepared` with `impute: true` keeps them"
 
 
 def _plugin(family: str, section: dict[str, Any]) -> Plugin:

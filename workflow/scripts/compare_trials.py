@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from _job import job
+from _job import Progress, job
 from hoag import tables
 from hoag.active.comparison import by_round, in_pairs
 from hoag.active.viewing import against_first, by_depth
@@ -17,6 +17,7 @@ def main(
     *,
     experiments: list[str],
     seed: int,
+    say: Progress,
 ) -> None:
     trials: dict[str, list[pd.DataFrame]] = {}
     for experiment, path in zip(experiments, paths_trials, strict=True):
@@ -25,11 +26,15 @@ def main(
     tables.write("rounds", by_round(whole, seed=seed), path_rounds)
     tables.write("comparisons", in_pairs(whole, seed=seed), path_comparisons)
     tables.write("viewed", by_depth(whole, seed=seed), path_viewed)
-    tables.write("viewed_pairs", against_first(whole, seed=seed), path_viewed_pairs)
+    pairs = against_first(whole, seed=seed)
+    tables.write("viewed_pairs", pairs, path_viewed_pairs)
+    first, *others = whole
+    if alone := [name for name in others if name not in set(pairs["experiment"])]:
+        say.always(f"no trial of {', '.join(alone)} has the objects of {first}: not compared")
 
 
 if __name__ == "__main__":
-    with job(snakemake):
+    with job(snakemake) as say:
         main(
             list(snakemake.input.trials),
             snakemake.output.rounds,
@@ -38,4 +43,5 @@ if __name__ == "__main__":
             snakemake.output.viewed_pairs,
             experiments=snakemake.params.experiments,
             seed=snakemake.params.seed,
+            say=say,
         )

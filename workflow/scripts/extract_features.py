@@ -54,7 +54,10 @@ def main(
             extra = {"columns": handed[start : start + CHUNK]} if columns else {}
             if hasattr(module, "explained"):
                 values, why = module.explained(some, options, state, **extra)
-                reasons += [w for w, row in zip(why, values, strict=True) if np.isnan(row).any()]
+                failed = np.isnan(values).any(axis=1)
+                unsaid = _missing(values[failed], names)
+                said = (w for w, f in zip(why, failed, strict=True) if f)
+                reasons += [w or u for w, u in zip(said, unsaid, strict=True)]
             else:
                 values = module.transform(some, options, state, **extra)
                 reasons += _reasons(some, values, module, options, state)

@@ -22,7 +22,7 @@ def main(
     seed: int,
     say: Progress,
 ) -> None:
-    s = read_setting(paths_catalogue, paths_objects, experiment)
+    s = read_setting(paths_catalogue, paths_objects, experiment, say)
     parts: list[pd.DataFrame] = []
 
     def watch(r: Round) -> None:

@@ -21,7 +21,7 @@ def main(
     seed: int,
     say: Progress,
 ) -> None:
-    s = read_setting(paths_catalogue, paths_objects, experiment)
+    s = read_setting(paths_catalogue, paths_objects, experiment, say)
     started, n_rounds = time.monotonic(), len(trials) * (s.protocol.n_rounds + 1)
     done = 0
 

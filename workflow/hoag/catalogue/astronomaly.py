@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from hoag import tables
+from hoag.catalogue.coordinates import find_id
 from hoag.options import ConfigError, unknown
 
 _LABEL, _SCORE = "human_label", "score"
@@ -104,11 +105,25 @@ def _read(path: Path) -> pd.DataFrame:
     """The file's table with its identifiers, text in a CSV file, as the index."""
     try:
         if path.suffix in (".parquet", ".pq"):
-            return pd.read_parquet(path)
-        first = pd.read_csv(path, nrows=0).columns[0]
-        return pd.read_csv(path, dtype={first: str}).set_index(first)
+            frame = pd.read_parquet(path)
+        else:
+            first = pd.read_csv(path, nrows=0).columns[0]
+            frame = pd.read_csv(path, dtype={first: str}).set_index(first)
     except (OSError, ValueError, IndexError) as error:
         raise ConfigError(f"{path}: can't be read ({' '.join(str(error).split())})") from None
+    return _indexed(frame, path)
+
+
+def _indexed(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """A frame whose index only counts its rows, with its column of identifiers as the index."""
+    if frame.index.name is not None or not isinstance(frame.index, pd.RangeIndex):
+        return frame
+    name = find_id(frame.columns)
+    if name is None:
+        raise ConfigError(
+            f"{path}: found no identifiers, allowed: as the index, or in a column such as object_id"
+        )
+    return frame.set_index(name)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -124,9 +139,11 @@ def main(arguments: list[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     try:
         moved = read_scores(given.path, lower_is_weirder=given.lower_is_weirder)
+        given.output.mkdir(parents=True, exist_ok=True)
     except ConfigError as error:
         sys.exit(f"hoag: {error}")
-    given.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        sys.exit(f"hoag: --output: found {given.output} ({error.strerror}), allowed: a folder")
     tables.write("answers", moved.answers, given.output / "answers.csv")
     tables.write("raw_scores", moved.scores, given.output / "scores.csv")
     print(f"{len(moved.answers)} answers, {len(moved.scores)} scores in {given.output}")

@@ -216,6 +216,10 @@ def _csv(path: Path, choose: Choose, id_column: str | None) -> pa.Table:
         elif pa.types.is_binary(table[name].type):  # not UTF-8
             text = [v if v is None else v.decode("latin-1") for v in table[name].to_pylist()]
             table = table.set_column(i, name, pa.array(text, pa.string()))
+        if pa.types.is_string(table[name].type):  # some write a blank after each comma
+            text = pc.utf8_trim_whitespace(table[name])
+            text = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+            table = table.set_column(i, name, text)
     return table
 
 

@@ -25,6 +25,9 @@ class Options:
 
     n_trees: int = option(200, doc="Trees grown.", minimum=1)
     max_samples: int = option(256, doc="Objects drawn for each tree.", minimum=1)
+    bootstrap: bool = option(
+        False, doc="Draw each tree's objects with repeats, as Astronomaly does."
+    )
     max_fit: int = option(100_000, doc="Draw the trees' objects from at most this many.", minimum=1)
 
 
@@ -82,6 +85,7 @@ def _forest(options: Options, state: Mapping[str, np.ndarray]) -> "IsolationFore
     forest = IsolationForest(
         n_estimators=options.n_trees,
         max_samples=min(options.max_samples, len(state["sample"])),
+        bootstrap=options.bootstrap,
         random_state=int(state["seed"]) % 2**32,
     )
     return forest.fit(state["sample"])

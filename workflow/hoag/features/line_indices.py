@@ -45,6 +45,7 @@ BREAK = "d4000"
 _BREAK_BANDS = ((3850.0, 3950.0), (4000.0, 4100.0))
 _OPTICAL = tuple(n for n in INDICES if n not in ("lya", "civ", "mgii"))
 _COVERED = 0.8  # least share of a band in pixels that are not masked
+_SAME = 1e-7  # relative difference up to which two wavelengths are one, of grids that were rounded
 _REACH = 0.75  # of the way to the nearer neighbour, the farthest that a pixel's bin goes
 
 
@@ -101,9 +102,6 @@ def transform(spectra: Any, options: Options, state: Mapping[str, np.ndarray]) -
             measured.ratio(*band) if line == BREAK else measured.equivalent_width(*band)
             for line, band in zip(options.lines, bands, strict=True)
         ]
-    for name, n in zip(names(options, state), np.isnan(out).sum(axis=0), strict=True):
-        if n:
-            _log.info("%s: not defined for %d of %d spectra", name, n, len(out))
     return out.astype(np.float32)
 
 
@@ -127,14 +125,20 @@ def in_vacuum(air: float) -> float:
 class _Pixels:
     """One spectrum as bins that touch half way between pixels; masked ones count for nothing.
 
-    Several values at one wavelength (exposures, overlapping arms) are one pixel, their mean
-    weighted by inverse variances. Where rows are missing the bins don't reach across the gap.
+    Several values at one wavelength, up to rounding (exposures, overlapping arms), are one pixel,
+    their mean weighted by inverse variances. Where rows are missing the bins don't reach across
+    the gap.
     """
 
     def __init__(self, spectrum: Mapping[str, np.ndarray]) -> None:
-        every, row = np.unique(spectrum["wavelength_angstrom"], return_inverse=True)
-        ivar = np.bincount(row, spectrum["ivar"], len(every))
-        weighted = np.bincount(row, spectrum["ivar"] * spectrum["flux"], len(every))
+        order = np.argsort(spectrum["wavelength_angstrom"], kind="stable")
+        wavelength, flux, weight = (
+            spectrum[name][order] for name in ("wavelength_angstrom", "flux", "ivar")
+        )
+        is_next = np.diff(wavelength, prepend=-np.inf) > _SAME * wavelength
+        row, every = np.cumsum(is_next) - 1, wavelength[is_next]
+        ivar = np.bincount(row, weight, len(every))
+        weighted = np.bincount(row, weight * flux, len(every))
         good = ivar > 0
         self.wavelength, self.flux = every[good], weighted[good] / ivar[good]
         step = np.diff(every)

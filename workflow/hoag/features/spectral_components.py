@@ -140,8 +140,15 @@ def transform(spectra: Any, options: Options, state: Mapping[str, np.ndarray]) -
         Coordinates, and what the components leave over: its root mean square, in continua, and its
         mean square in units of the bins' own variances (where errors are unknown these are 1,
         and it grows with brightness). All are NaN for a spectrum with less than ``min_coverage`` of
-        the bins or without light; the log says how many there were.
+        the bins or without light: `explained` says which.
     """
+    return explained(spectra, options, state)[0]
+
+
+def explained(
+    spectra: Any, options: Options, state: Mapping[str, np.ndarray]
+) -> tuple[np.ndarray, list[str]]:
+    """What `transform` gives, and why a spectrum has no number, empty for one that has."""
     x, ivar = normalised(spectra, options)
     mean, components = state["mean"], state["components"]
     out = np.full((len(x), len(components) + len(_MISSED)), np.nan)
@@ -154,9 +161,12 @@ def transform(spectra: Any, options: Options, state: Mapping[str, np.ndarray]) -
     out[kept, : len(components)] = coordinates
     out[kept, -2] = np.sqrt(missed.sum(axis=1) / n_seen)
     out[kept, -1] = (missed * ivar[kept]).sum(axis=1) / n_seen
-    if len(kept) < len(x):
-        _log.info("not defined for %d of %d spectra", len(x) - len(kept), len(x))
-    return np.clip(out, *(s * np.finfo(np.float32).max for s in (-1, 1))).astype(np.float32)
+    reasons = np.full(len(x), "", dtype=object)
+    gone = np.setdiff1d(np.arange(len(x)), kept)
+    reasons[gone] = f"less than {options.min_coverage:.0%} of the bins covered"
+    reasons[gone[np.isnan(x[gone]).all(axis=1)]] = "no light in the bins"
+    out = np.clip(out, *(s * np.finfo(np.float32).max for s in (-1, 1)))
+    return out.astype(np.float32), reasons.tolist()
 
 
 def _coordinates(departure: np.ndarray, seen: np.ndarray, components: np.ndarray) -> np.ndarray:

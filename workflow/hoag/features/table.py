@@ -71,14 +71,24 @@ def names(options: Options, state: Mapping[str, np.ndarray]) -> list[str]:
 def _found(table: "pd.DataFrame", options: Options) -> "pd.DataFrame":
     """The file's rows of the objects, in their order; gaps where there is none."""
     from hoag import catalogue
-    from hoag.catalogue.coordinates import find_id
+    from hoag.catalogue.coordinates import find_id, find_position
 
     there = catalogue.read(options.path, id_column=options.id_column)
     name = options.id_column or find_id(there.columns)
     if name not in there:
         raise ConfigError(unknown(f"{options.path}: id_column", name, there.columns))
+    if there[name].isna().any():
+        raise ConfigError(
+            f"{options.path}: found {there[name].isna().sum()} rows without a value in {name}, "
+            "allowed: an identifier in each"
+        )
     ids = there[name].astype(str)
     if ids.duplicated().any():
         raise ConfigError(f"{options.path}: found {ids[ids.duplicated()].iloc[0]!r} twice")
-    found = there.drop(columns=name).set_axis(ids, axis=0).reindex(table["object_id"].astype(str))
-    return found.drop(columns="object_id", errors="ignore").reset_index(names="object_id")
+    there = there.drop(columns=name)
+    flags = there.select_dtypes("bool").columns
+    there = there.astype(dict.fromkeys(flags, np.float32))  # a gap would make them objects
+    found = there.set_axis(ids, axis=0).reindex(table["object_id"].astype(str))
+    found = found.drop(columns="object_id", errors="ignore").reset_index(names="object_id")
+    found.attrs["made_from"] = [n for n in find_position(there.columns) if n]
+    return found

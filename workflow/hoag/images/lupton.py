@@ -97,7 +97,7 @@ def _constants(
 
 
 # Compiled on first use, for the type in hand, and without fast-math: contraction changes bits.
-_compile = numba.njit(error_model="numpy", nogil=True)
+_compile = numba.njit(error_model="numpy", nogil=True, cache=True)
 
 
 @_compile

@@ -134,10 +134,10 @@ def _patiently(source: str, call: Callable[[], Any]) -> Any:
 
 
 def image_of(hdus: "fits.HDUList", extension: int | str | None) -> Any:
-    """The extension asked for, or the first image of two axes."""
+    """The extension asked for, or the first image of two axes (others may have one pixel)."""
     if extension is None:
         for hdu in hdus:
-            if hdu.is_image and len(hdu.shape) == 2:
+            if _is_plane(hdu):
                 return hdu
         raise UnreadableError("found no image of two axes in any extension")
     try:
@@ -146,9 +146,14 @@ def image_of(hdus: "fits.HDUList", extension: int | str | None) -> Any:
         raise UnreadableError(
             f"found no extension {extension!r}, allowed: {', '.join(h.name or '0' for h in hdus)}"
         ) from None
-    if not hdu.is_image or len(hdu.shape) != 2:
+    if not _is_plane(hdu):
         raise UnreadableError(f"extension {extension!r}: found no image of two axes")
     return hdu
+
+
+def _is_plane(hdu: Any) -> bool:
+    """Is it an image of two axes, or of more with one pixel each, as radio images are?"""
+    return hdu.is_image and len(hdu.shape) >= 2 and math.prod(hdu.shape[:-2]) == 1
 
 
 def read_tile(
@@ -185,7 +190,9 @@ def _look(
             hdu = image_of(hdus, place.extension)
             header = hdu.header.copy()
             wcs, cut_short = WCS(header, fobj=hdus), _cut_short(place.source, hdu)
-            return header, tuple(hdu.shape), wcs, cut_short, _is_plain(place.source, hdu)
+            if wcs.naxis > 2 and wcs.has_celestial:
+                wcs = wcs.celestial
+            return header, tuple(hdu.shape[-2:]), wcs, cut_short, _is_plain(place.source, hdu)
 
 
 def _cut_short(source: str, hdu: Any) -> str:
@@ -309,21 +316,23 @@ class OpenTile:
         source = tile.place.source
         self._hdus = open_fits(source, storage, memmap=tile.is_plain)
         hdu = image_of(self._hdus, tile.place.extension)
-        self.shape, self.nbytes = tuple(hdu.shape), 0
+        self.shape, self.nbytes = tuple(hdu.shape[-2:]), 0
+        self._above = ()  # place along axes of one pixel, where they are still there
         self._whole_rows = is_remote(source)
         if self.shape != tile.shape:
             raise UnreadableError(f"found {self.shape} px, earlier {tile.shape}")
         if tile.is_plain:
-            self._pixels, self._whole_rows = hdu.data, False
+            self._pixels, self._whole_rows = hdu.data.reshape(self.shape), False
             return
         plane = 4 * self.shape[0] * self.shape[1]
         touched = n_cutouts * _touched(size, self.shape, hdu, is_remote(source))
         if 4 * touched >= plane <= limit or (not is_remote(source) and _is_compressed(source)):
-            self._pixels, self.nbytes = np.asarray(hdu.data, np.float32), plane
+            self._pixels = np.asarray(hdu.data, np.float32).reshape(self.shape)
+            self.nbytes = plane
             self._whole_rows = False
             self.close()
         else:
-            self._pixels = hdu.section
+            self._pixels, self._above = hdu.section, (0,) * (len(hdu.shape) - 2)
 
     def cut(self, x0: int, y0: int, out: np.ndarray) -> None:
         """Put the square from (x0, y0) into ``out``, where it overlaps the tile."""
@@ -331,9 +340,9 @@ class OpenTile:
         y1, y2, x1, x2 = max(y0, 0), min(y0 + size, ny), max(x0, 0), min(x0 + size, nx)
         columns = slice(x1, x2)
         if self._whole_rows:  # in one piece
-            found = self._pixels[y1:y2, :][:, columns]
+            found = self._pixels[*self._above, y1:y2, :][:, columns]
         else:
-            found = self._pixels[y1:y2, columns]
+            found = self._pixels[*self._above, y1:y2, columns]
         out[y1 - y0 : y2 - y0, x1 - x0 : x2 - x0] = found
 
     def close(self) -> None:
@@ -352,7 +361,7 @@ def _is_plain(source: str, hdu: Any) -> bool:
 def _touched(size: int, shape: tuple[int, int], hdu: Any, remote: bool) -> int:
     """Pixels that have to be read or decompressed, on average, for one cut-out."""
     block = getattr(hdu, "tile_shape", (1, shape[1]) if remote else (1, 1))
-    return math.prod(min(n, size - 1 + b) for n, b in zip(shape, block, strict=True))
+    return math.prod(min(n, size - 1 + b) for n, b in zip(shape, block[-2:], strict=True))
 
 
 class OpenTiles:

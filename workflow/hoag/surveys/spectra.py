@@ -133,18 +133,26 @@ def fetch(
     ConfigError
         If the catalogue has no such column of redshifts.
     """
-    redshift = np.zeros(len(targets))
+    import pandas as pd
+
+    redshift, given = np.zeros(len(targets)), [0.0] * len(targets)
     if (column := options.redshift_column) is not None:
         if column not in targets:
             raise ConfigError(unknown("survey.redshift_column", column, targets.columns))
-        redshift = targets[column].to_numpy(np.float64, na_value=np.nan)
+        given = targets[column].tolist()
+        numbers = pd.to_numeric(targets[column], errors="coerce")
+        redshift = numbers.to_numpy(np.float64, na_value=np.nan)
     ids = targets["object_id"].astype(str)
-    rows = zip(targets["member"].astype(str), zip(ids, redshift, strict=True), strict=True)
+    objects = zip(ids, redshift, given, strict=True)
+    rows = zip(targets["member"].astype(str), objects, strict=True)
     wanted = dict(rows)
     for member, found in LAYOUTS[options.layout].read(Path(batch.source), wanted, options):
-        object_id, z = wanted[member]
+        object_id, z, said = wanted[member]
         if isinstance(found, UnreadableError):
             yield Failure(object_id, "invalid", str(found), url=member)
+        elif not (np.isfinite(z) and z > -1):
+            reason = f"found {said} in {column}, allowed: a redshift above -1"
+            yield Failure(object_id, "no_redshift", reason, url=member)
         else:
             yield _spectrum(object_id, member, found, z, options)
 
@@ -153,10 +161,6 @@ def _spectrum(
     object_id: str, member: str, found: Spectrum, redshift: float, options: Options
 ) -> Trace | Failure:
     wavelength, flux, ivar = found
-    if not (np.isfinite(redshift) and redshift > -1):
-        column = options.redshift_column
-        reason = f"found {redshift:g} in {column}, allowed: a redshift above -1"
-        return Failure(object_id, "no_redshift", reason, url=member)
     kept = np.flatnonzero(np.isfinite(wavelength) & (wavelength > 0))
     kept = kept[np.argsort(wavelength[kept], kind="stable")]
     good = np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0)

@@ -4,6 +4,7 @@ They are for the eye and say only what fits: the measurements, over their own ra
 in numbers. Nothing learns from them.
 """
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ _FINER = 3  # drawn so many times larger, then averaged
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.24, 0.96, 0.06, 0.87  # of the side: where measurements lie
 _LINE = 4  # width of a spectrum, on the finer picture
 _TEXT = 0.085  # height of the numbers, of the side
+_FITS = 5  # characters of a number at the left
 _INK, _GREY = "#202020", "#5A5A5A"
 # Okabe & Ito's palette, as in figures
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -44,7 +46,7 @@ def draw(trace: Mapping[str, np.ndarray], attributes: Mapping[str, Any]) -> np.n
     all times, with the first and the last (MJD) below; bars are cut at the frame. A spectrum is
     the mean flux of each column of pixels, over all wavelengths (angstrom); the highest and lowest
     percent of the columns don't set the scale. Values at the top and at the bottom of the
-    measurements stand at the left.
+    measurements stand at the left, between them the power of ten that they are in, if any.
     """
     from PIL import Image, ImageDraw
 
@@ -120,9 +122,33 @@ def _numbers(pen: "ImageDraw", first: float, last: float, bottom: float, top: fl
     side, edge = SIZE_PX * _FINER, 2 * _FINER
     pen.text((edge, side - edge), f"{first:.0f}", fill=_GREY, font=font, anchor="ls")
     pen.text((side - edge, side - edge), f"{last:.0f}", fill=_GREY, font=font, anchor="rs")
-    for value, place in ((top, _TOP), (bottom, _BOTTOM)):
-        if np.isfinite(value):
-            pen.text((edge, place * side), f"{value:.3g}", fill=_INK, font=font, anchor="lm")
+    if not (np.isfinite(top) and np.isfinite(bottom)):
+        return
+    *texts, power = labels(top, bottom)
+    for text, place in zip(texts, (_TOP, _BOTTOM), strict=True):
+        pen.text((edge, place * side), text, fill=_INK, font=font, anchor="lm")
+    if power:
+        middle = (_TOP + _BOTTOM) / 2 * side
+        pen.text((edge, middle), f"1e{power}", fill=_GREY, font=font, anchor="lm")
+
+
+def labels(top: float, bottom: float) -> tuple[str, str, int]:
+    """Two values with as many decimals as tell them apart, and the power of ten they are in.
+
+    At most five characters each, which is what fits, as long as five can tell them apart.
+    """
+    largest = max(abs(top), abs(bottom))
+    if largest == 0:
+        return "0", "0", 0
+    for power in dict.fromkeys((0, math.floor(math.log10(largest)))):
+        values = top / 10.0**power, bottom / 10.0**power
+        span = abs(values[0] - values[1]) or abs(values[0])
+        least = max(0, -math.floor(math.log10(span)))
+        for decimals in (least + 1, least):
+            texts = [f"{value:.{decimals}f}" for value in values]
+            if max(map(len, texts)) <= _FITS:
+                return *texts, power
+    return *texts, power
 
 
 def _pale(colour: str) -> tuple[int, int, int]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from hoag.active.contract import Answers, Predictions
 from hoag.options import option
@@ -26,10 +27,15 @@ class Options:
     trade_off: float = option(
         0.5, doc="By how much an object should beat the best one, in interest.", minimum=0
     )
-    n_components: int = option(15, doc="Principal components of the vectors to work on.", minimum=1)
+    n_components: int | None = option(
+        None,
+        doc="Principal components of the vectors to work on; null: the vectors as they are.",
+        minimum=1,
+    )
     max_fit: int = option(
         500,
-        doc="Answered objects to fit; those of least interest are thinned out first.",
+        doc="Answered objects to fit; of more, equally many of each interest from 0 to 5, as far "
+        "as there are.",
         minimum=10,
     )
 
@@ -42,25 +48,34 @@ def learn(
     seed: int,
     previous: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, np.ndarray]:
-    """Fit the components to all objects, the kernel (Matern 2.5 and white noise) to the answers."""
+    """Fit the components to all objects, the kernel (Matern 3/2 and white noise) to the answers.
+
+    Columns keep their scales: those of components and codes mean something. Measured ones want
+    the feature space ``prepared`` before.
+    """
+    interest = answers.as_interest({})
+    rows = _thinned(interest, options.max_fit, np.random.default_rng(seed))
+    state = {"interest": interest[rows], "seed": np.array(seed % 2**32)}
+    if options.n_components is not None:
+        state |= _fit_components(x, options.n_components)
+    state["answered"] = _components(x[answers.index[rows]], state)
+    return state | {"kernel": _process(state).kernel_.theta} if len(rows) else state
+
+
+def _thinned(interest: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
+    """Rows kept, sorted, of each level of interest as many until it has no more."""
+    drawn = rng.permutation(len(interest))
+    level = np.rint(interest[drawn])
+    place = pd.Series(level).groupby(level).cumcount().to_numpy()
+    return np.sort(drawn[np.lexsort((-level, place))[:most]])
+
+
+def _fit_components(x: np.ndarray, n_components: int) -> dict[str, np.ndarray]:
     from sklearn.decomposition import PCA
 
-    mean, scale = x.mean(axis=0, dtype=np.float64), x.std(axis=0, dtype=np.float64)
-    scale = np.where(scale > 0, scale, 1)
-    n = min(options.n_components, *x.shape)
-    basis = PCA(n, svd_solver="covariance_eigh").fit((x - mean) / scale).components_
-    interest = answers.as_interest({})
-    rng = np.random.default_rng(seed)
-    order = np.lexsort((rng.random(len(interest)), -interest))[: options.max_fit]
-    state = {
-        "mean": mean,
-        "scale": scale,
-        "basis": basis,
-        "interest": interest[order],
-        "seed": np.array(seed % 2**32),
-    }
-    state["answered"] = _components(x[answers.index[order]], state)
-    return state | {"kernel": _process(state).kernel_.theta} if len(order) else state
+    n = min(n_components, *x.shape)
+    fitted = PCA(n, svd_solver="covariance_eigh").fit(x.astype(np.float64))
+    return {"mean": fitted.mean_, "basis": fitted.components_}
 
 
 def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> Predictions:
@@ -85,7 +100,18 @@ def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) ->
 
 
 def _components(x: np.ndarray, state: Mapping[str, np.ndarray]) -> np.ndarray:
-    return ((x - state["mean"]) / state["scale"]) @ state["basis"].T
+    return (x - state["mean"]) @ state["basis"].T if "basis" in state else x
+
+
+def _typical(x: np.ndarray) -> float:
+    """Median distance between rows: where the search for the kernel's length begins.
+
+    From 1, where Protege begins, it finds no slope if all are farther apart.
+    """
+    from scipy.spatial.distance import pdist
+
+    distances = pdist(x)
+    return float(np.median(distances)) if distances.any() else 1.0
 
 
 def _process(state: Mapping[str, np.ndarray]) -> "GaussianProcessRegressor":
@@ -96,13 +122,10 @@ def _process(state: Mapping[str, np.ndarray]) -> "GaussianProcessRegressor":
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import Matern, WhiteKernel
 
-    kernel = Matern(length_scale=5.0, nu=2.5) + WhiteKernel()
-    optimizer = "fmin_l_bfgs_b"
+    kernel, optimizer = Matern(_typical(state["answered"])) + WhiteKernel(), "fmin_l_bfgs_b"
     if "kernel" in state:
         kernel, optimizer = kernel.clone_with_theta(state["kernel"]), None
-    process = GaussianProcessRegressor(
-        kernel, optimizer=optimizer, normalize_y=True, random_state=int(state["seed"])
-    )
+    process = GaussianProcessRegressor(kernel, optimizer=optimizer, random_state=int(state["seed"]))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a kernel at its bounds will do
         return process.fit(state["answered"], state["interest"])

@@ -6,16 +6,23 @@ code.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hoag.active.contract import Answers, Predictions
 from hoag.options import option
+from hoag.vectors import spread
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import IsolationForest
 
 TAKES = ("vectors",)
 GIVES = ()
 _LOW, _HIGH = 0.1, 5.0  # of the predicted interest
 _FLOOR, _SLOPE = 0.1, 0.85  # interest 0..5 -> factor 0.1..0.95
+_CHUNK = 2**16  # objects scored at a time
+_BLOCK = 2**12  # objects whose distances to all answers are held at a time
 _OF_OBJECTS = ("n_objects", "mean", "scale", "sample", "forest_seed", "anomaly_range")
 
 
@@ -63,8 +70,7 @@ def learn(
 
 def _of_objects(x: np.ndarray, options: Options, seed: int) -> dict[str, np.ndarray]:
     """What doesn't depend on the answers."""
-    mean, scale = x.mean(axis=0, dtype=np.float64), x.std(axis=0, dtype=np.float64)
-    scale = np.where(scale > 0, scale, 1)
+    mean, scale = x.mean(axis=0, dtype=np.float64), spread(x)
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.choice(len(x), min(len(x), 20_000), replace=False))
     state = {
@@ -74,7 +80,7 @@ def _of_objects(x: np.ndarray, options: Options, seed: int) -> dict[str, np.ndar
         "sample": _scaled(x[rows], mean, scale),
         "forest_seed": np.array(seed % 2**32),
     }
-    anomaly = _anomaly(state["sample"], options, state)
+    anomaly = -_anomaly_forest(options, state).score_samples(state["sample"])
     return state | {"anomaly_range": np.array([anomaly.min(), anomaly.max()])}
 
 
@@ -86,20 +92,29 @@ def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) ->
     """
     from sklearn.ensemble import RandomForestRegressor
 
-    if not len(x):
-        return Predictions(score=np.empty(0))
-    scaled = _scaled(x, state["mean"], state["scale"])
-    low, high = state["anomaly_range"]
-    anomaly = _HIGH * np.clip(
-        (_anomaly(scaled, options, state) - low) / max(high - low, 1e-12), 0, 1
-    )
-    interest = np.full(len(x), _LOW)
+    anomaly_forest, regression = _anomaly_forest(options, state), None
     if len(state["interest"]):
-        forest = RandomForestRegressor(options.n_trees, random_state=int(state["seed"]))
-        forest.fit(state["answered"], state["interest"])
-        interest = np.clip(forest.predict(scaled), _LOW, _HIGH)
-    distance = _distance(scaled, state) / max(float(state["mean_distance"]), 1e-12)
-    return Predictions(score=blended(anomaly, interest, distance, options.alpha))
+        regression = RandomForestRegressor(options.n_trees, random_state=int(state["seed"]))
+        regression.fit(state["answered"], state["interest"])
+    score = np.empty(len(x))
+    for start in range(0, len(x), _CHUNK):
+        rows = slice(start, start + _CHUNK)
+        scaled = _scaled(x[rows], state["mean"], state["scale"])
+        anomaly = converted(-anomaly_forest.score_samples(scaled), *state["anomaly_range"])
+        interest = np.full(len(scaled), _LOW)
+        if regression is not None:
+            interest = np.clip(regression.predict(scaled), _LOW, _HIGH)
+        distance = _distance(scaled, state) / max(float(state["mean_distance"]), 1e-12)
+        score[rows] = blended(anomaly, interest, distance, options.alpha)
+    return Predictions(score=score)
+
+
+def converted(anomaly: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Anomaly scores, (n,), laid on Astronomaly's range of 0 to 5; those beyond its ends clipped.
+
+    Its ``ScoreConverter``, without the rounding.
+    """
+    return _HIGH * np.clip((anomaly - low) / max(high - low, 1e-12), 0, 1)
 
 
 def blended(
@@ -128,20 +143,27 @@ def _scaled(x: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
     return ((x - mean) / scale).astype(np.float32)
 
 
-def _anomaly(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> np.ndarray:
+def _anomaly_forest(options: Options, state: Mapping[str, np.ndarray]) -> "IsolationForest":
     from sklearn.ensemble import IsolationForest
 
     forest = IsolationForest(
         n_estimators=options.n_trees, bootstrap=True, random_state=int(state["forest_seed"])
     )
-    return -forest.fit(state["sample"]).score_samples(x)
+    return forest.fit(state["sample"])
 
 
 def _distance(x: np.ndarray, state: Mapping[str, np.ndarray]) -> np.ndarray:
-    """To the nearest answered object, (n,); 1 for all without any."""
-    from sklearn.neighbors import NearestNeighbors
+    """To the nearest answered object, (n,); 1 for all without any.
 
-    if not len(state["answered"]):
+    A product in single precision says which it is, the difference how far: 0 stays 0.
+    """
+    answered = state["answered"]
+    if not len(answered):
         return np.ones(len(x))
-    found = NearestNeighbors(n_neighbors=1).fit(state["answered"]).kneighbors(x)
-    return found[0][:, 0]
+    half = 0.5 * np.square(answered).sum(axis=1)
+    out = np.empty(len(x))
+    for start in range(0, len(x), _BLOCK):
+        some = x[start : start + _BLOCK]
+        nearest = answered[np.argmin(half - some @ answered.T, axis=1)]
+        out[start : start + _BLOCK] = np.sqrt(np.square(some - nearest).sum(axis=1))
+    return out
