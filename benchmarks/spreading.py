@@ -109,6 +109,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("spaces", nargs="+")
     parser.add_argument("--draws", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1, help="of the run's features")
     parser.add_argument("--output", type=Path, help="CSV file for the table")
     arguments = parser.parse_args()
 
@@ -124,7 +125,8 @@ def main() -> None:
     print("|---" * (2 + len(RULES)) + "|")
     for space in arguments.spaces:
         name, _, distance = space.partition(":")
-        paths = sorted(arguments.run.glob(f"features/{name}/seed-*/*/*.parquet"))
+        found = sorted(arguments.run.glob(f"features/{name}/seed-{arguments.seed}/*/*.parquet"))
+        paths = [p for p in found if p.suffixes == [".parquet"]]  # without those of failures
         features = pd.concat(tables.read("features", p) for p in paths).set_index("object_id")
         features = features[features.index.isin(labels.index)]
         index = build_index(

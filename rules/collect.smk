@@ -37,12 +37,7 @@ rule scores:
 
 rule embedding:
     input:
-        expand(
-            "results/{run}/embeddings/{embedding}/seed-{seed}.parquet",
-            run=RUN,
-            embedding=PLAN.embeddings,
-            seed=SEED,
-        ),
+        expand("results/{run}/figures/{name}.png", run=RUN, name=embedding_figures()),
     message:
         "All maps are there"
 

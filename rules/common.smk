@@ -610,11 +610,8 @@ def all_figures():
     if PLAN.has_pictures:
         names += [f"gallery-{space}-{detector}-top" for space, detector in PLAN.scores]
         names.append("first")
-        names += [f"groups-{name}" for name in PLAN.embeddings]
         names += [f"similar-{name}" for name in PLAN.similar]
-        names += [f"mosaic-{name}" for name in PLAN.embeddings]
-    names += [f"embedding-{name}" for name in PLAN.embeddings]
-    names += [f"colours-{name}" for name, colours in PLAN.colours.items() if colours]
+    names += embedding_figures()
     if image_detectors():
         names += ["samples", f"reconstructions-{PLAN.residuals_of}"]
         if CONFIG["studies"].get("n_objects"):
@@ -639,6 +636,15 @@ def all_figures():
     if draws(survey) or getattr(survey, "NEEDS_POSITION", False):
         names.append("coverage")
     return [f"{RESULTS}/figures/{name}.png" for name in names]
+
+
+def embedding_figures():
+    """Names of all that shows the maps."""
+    names = [f"embedding-{name}" for name in PLAN.embeddings]
+    names += [f"colours-{name}" for name, colours in PLAN.colours.items() if colours]
+    if PLAN.has_pictures:
+        names += [f"{f}-{n}" for f in ("groups", "mosaic") for n in PLAN.embeddings]
+    return names
 
 
 def ranking_tables():

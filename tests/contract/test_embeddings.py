@@ -74,6 +74,19 @@ def test_groups_far_apart_have_the_same_plane_again(embed):
     np.testing.assert_array_equal(embed(x, np.arange(90)), embed(x, np.arange(90)))
 
 
+@pytest.fixture
+def among_approximate_neighbours(monkeypatch):
+    """t-SNE looks for neighbours as it does where there are thousands."""
+    from hoag.embeddings import tsne
+
+    monkeypatch.setattr(tsne, "EXACT_BELOW", 50)
+
+
+@pytest.mark.usefixtures("among_approximate_neighbours")
+def test_no_place_depends_on_what_else_is_placed_among_many(embed):
+    test_no_place_depends_on_what_else_is_placed(embed)
+
+
 def test_no_place_depends_on_what_else_is_placed(embed):
     rng, rows = np.random.default_rng(4), np.arange(80)
     # crowded at the centre, sparse outside: edges there are light beside those of the centre

@@ -13,7 +13,8 @@ from torch.distributions import kl_divergence
 from hoag.features import autoencoder, mvae, network_losses, vae
 from hoag.models._normal import Normal, log_likelihood, product, standard
 from hoag.models.autoencoder.networks import Autoencoder
-from hoag.models.autoencoder.regularisation import corrupted, jacobian_norm, weighed
+from hoag.models.autoencoder.regularisation import corrupted, density, jacobian_norm, spread
+from hoag.models.autoencoder.training import AutoencoderTraining
 from hoag.models.mvae.networks import MultimodalVAE
 from hoag.models.mvae.training import MVAETraining
 from hoag.models.vae.networks import VariationalAutoencoder
@@ -75,14 +76,33 @@ def test_contraction_has_the_gradient_of_autograd_s_full_jacobian():
         torch.testing.assert_close(a, b)
 
 
-def test_penalties_cannot_be_had_for_free():
-    """Codes halved and the decoder's first weights doubled are the same autoencoder."""
-    first, codes = nn.Linear(3, 40), torch.randn(5, 3)
-    before = weighed(codes, first)
+@pytest.mark.parametrize("option", ["sparsity", "contraction"])
+def test_penalties_cannot_be_had_for_free(option):
+    """The same autoencoder costs the same, however its weights share out the codes' sizes."""
+    options = autoencoder.Options(**SMALL, noise=0.0, **{option: 1.0})
+    module = AutoencoderTraining(options, (16, 16, 3), 1.0, 1)
+    x, network = torch.rand(6, 3, 16, 16), module.network
+    before, error = module.loss(x, random())
+    assert before > error
+    sizes = torch.tensor([0.01, 1.0, 5.0, 100.0])
     with torch.no_grad():
-        first.weight *= 2
-    torch.testing.assert_close(weighed(codes / 2, first), before)
-    assert not torch.allclose(weighed(codes, first), before)
+        network.encoder.last.weight *= sizes[:, None]
+        network.encoder.last.bias *= sizes
+        network.decoder.expand.weight /= 100 * sizes
+        network.decoder.expand.bias /= 100
+        network.decoder.layers[0].weight *= 100
+    after, same = module.loss(x, random())
+    torch.testing.assert_close(same, error)
+    torch.testing.assert_close(after, before)
+    with torch.no_grad():  # nor by codes far from 0, which a decoder's bias undoes
+        network.encoder.last.bias += 100 * sizes
+    assert module.loss(x, random())[0] > before - 1e-3
+
+
+def test_density_and_spread_of_codes_by_hand():
+    codes = torch.tensor([[3.0, 0, 2, 0], [3, 0, -2, 0], [3, 0, 2, 0], [3, 8, -2, 0]])
+    assert density(codes).item() == pytest.approx((1 + 0.5 + 1 + 0) / 4)
+    torch.testing.assert_close(spread(codes)[1:3], torch.tensor([12**0.5, 2.0]))
 
 
 def test_masking_sets_a_share_to_zero_and_gaussian_noise_has_its_size():
@@ -110,15 +130,14 @@ def fitted(module, store, seed=1, **options):
     return options, state, module.load(store.shape, options, state)
 
 
-def own_codes(trained, images):
-    first = trained.network.decoder.expand
-    return weighed(torch.as_tensor(trained.encode(images)), first).numpy()
-
-
 def test_sparse_codes_are_mostly_small(store):
-    plain = own_codes(fitted(autoencoder, store, noise=0.0)[2], store.images)
-    sparse = own_codes(fitted(autoencoder, store, noise=0.0, sparsity=1.0)[2], store.images)
-    assert np.abs(sparse).mean() < np.abs(plain).mean() / 2
+    """Whatever their unit: the median of a code, relative to its root mean square."""
+    typical = []
+    for sparsity in (0.0, 0.3):
+        codes = fitted(autoencoder, store, noise=0.0, sparsity=sparsity)[2].encode(store.images)
+        middle, size = np.median(np.abs(codes), axis=0), np.sqrt(np.square(codes).mean(axis=0))
+        typical.append((middle / size).mean())
+    assert typical[1] < typical[0] / 1.5
 
 
 def test_contractive_codes_feel_less_of_the_input(store):
@@ -126,10 +145,10 @@ def test_contractive_codes_feel_less_of_the_input(store):
         fitted(autoencoder, store, noise=0.0, contraction=weight)[2] for weight in (0.0, 1.0)
     )
     noisy = store.images ^ np.uint8(8)  # a small change of every pixel
-    moved = [
-        np.square(own_codes(t, noisy) - own_codes(t, store.images)).sum(axis=1).mean()
-        for t in (plain, contractive)
-    ]
+    moved = []
+    for trained in (plain, contractive):
+        codes, others = trained.encode(store.images), trained.encode(noisy)
+        moved.append(np.square((others - codes) / codes.std(axis=0)).mean())
     assert moved[1] < moved[0] / 2
 
 
@@ -259,6 +278,7 @@ def test_the_divergence_s_weight_warms_up():
     found = [warmth(options, i) for i in (0, 4, 9, 100)]
     assert found == pytest.approx([0.4, 2.0, 4.0, 4.0])
     assert warmth(vae.Options(warm_up=0), 0) == 1
+    assert warmth(vae.Options(warm_up=300, iterations=100), 49) == 1, "half of all at most"
 
 
 def test_the_loss_of_a_step_is_the_negative_bound(store):
@@ -361,7 +381,9 @@ def test_a_missing_modality_changes_nothing_but_what_is_known(store, columns, jo
     # without image and columns nothing but the prior is left
     np.testing.assert_array_equal(trained.encode(None, lacking[3:4]), 0)
     losses = trained.losses(store.images[rows], 3, lacking)
-    assert np.isnan(losses[3, 2:]).all() and np.isfinite(np.delete(losses, 3, axis=0)).all()
+    assert np.isnan(losses[3, 2:]).all()
+    assert np.isfinite(np.delete(losses, 3, axis=0)[:, :4]).all()
+    np.testing.assert_array_equal(np.isnan(losses[:, 4:]), np.isnan(lacking))
     assert np.isfinite(losses[3, :2]).all()
 
 
@@ -439,13 +461,18 @@ def test_one_modality_alone_is_asked_for_the_other(store, known):
 
 
 @pytest.mark.parametrize("stand_in", [-9999.0, 1e30])
-def test_a_stand_in_for_a_missing_value_does_no_harm(store, columns, stand_in):
+def test_a_stand_in_for_a_missing_value_does_no_harm(store, columns, stand_in, caplog):
     spoiled = columns.copy()
     spoiled[3, 0] = stand_in
-    options = mvae.Options(**SMALL, columns=("light", "area"))
-    trained = mvae.load(store.shape, options, mvae.fit(store, options, 1, columns=spoiled))
+    options = mvae.Options(**SMALL | {"iterations": 150}, columns=("light", "area"), warm_up=50)
+    with caplog.at_level("WARNING"):
+        state = mvae.fit(store, options, 1, columns=spoiled)
+    assert "light: 1 values lie so far out that they are taken for missing" in caplog.text
+    trained = mvae.load(store.shape, options, state)
     assert np.isfinite(trained.encode(store.images, spoiled)).all()
-    assert np.isfinite(trained.losses(store.images, 2, columns=spoiled)).all()
+    assert np.isfinite(trained.losses(store.images, 2, columns=spoiled)[:, :4]).all()
+    light = trained.decode_columns(trained.encode(store.images, np.full_like(columns, np.nan)))
+    assert np.corrcoef(np.delete(light[:, 0], 3), np.delete(columns[:, 0], 3))[0, 1] > 0.7
 
 
 def test_columns_that_cannot_be_used_are_named(store, columns):
@@ -467,6 +494,18 @@ def test_same_seed_same_network(store, columns):
 
 
 # --- losses as features
+
+
+def test_each_column_has_an_error_of_its_own(store, columns, joint):
+    options, _, trained = joint
+    names = mvae.loss_names(options)
+    assert names[-2:] == ["light_given_image", "area_given_image"]
+    losses = trained.losses(store.images, 2, columns=columns)
+    nothing = np.full_like(columns, np.nan)
+    expected = trained.decode_columns(trained.encode(store.images, nothing)) - columns
+    own = np.square(expected / trained.spread)
+    np.testing.assert_allclose(losses[:, -2:], own, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(losses[:, 3], np.nanmean(losses[:, -2:], axis=1), rtol=1e-5)
 
 
 @pytest.mark.parametrize("module", [autoencoder, vae])

@@ -161,7 +161,7 @@ def summarise(
     DataFrame
         Columns group, n_objects, median_sigma, commonest_label (null in a group without labels;
         of equally common ones the alphabetically first), share_of_commonest (of the labelled
-        members; NaN without any) and typical_members (identifiers, separated by blanks). The
+        members; NaN without any) and typical_members (identifiers, as a JSON list). The
         points in no group come last, as group -1 without typical members.
     """
     import pandas as pd

@@ -345,10 +345,10 @@ def _feature(
     named = getattr(entry.options, "columns", ())
     if path := getattr(entry.options, "path", None):
         _known(named, catalogue.column_names(path), f"{key}.columns")
-    elif named and not lists_objects(survey.module):
+    elif named and (not lists_objects(survey.module) or hasattr(survey.module, "known_columns")):
         for batch in batches.values():
-            columns = catalogue.column_names(batch.keys["catalogue"])
-            _known(named, [*columns, "ra_deg", "dec_deg"], f"{key}.columns")
+            columns = dict.fromkeys([*_columns_of(batch, survey), "ra_deg", "dec_deg"])
+            _known(named, list(columns), f"{key}.columns")
     kind = survey.module.object_kind(survey.options)
     if entry.module.INPUT not in INPUTS[kind]:
         taken = {n: registry.load("features", n).INPUT for n in registry.names("features")}

@@ -51,7 +51,7 @@ def from_one_example(
     Parameters
     ----------
     codes : (n, d) float
-        Vectors; nothing is rescaled.
+        Vectors; nothing is rescaled, as in a search without ``standardise``.
     labels : (n,) text or null
         Objects without a label, or with an incomplete vector, are left out.
     distance

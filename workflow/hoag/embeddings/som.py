@@ -50,7 +50,8 @@ def _fit(x: np.ndarray, options: Options) -> tuple[np.ndarray, Place]:
     directions = _directions(units)
 
     def place(rows: np.ndarray) -> np.ndarray:
-        return _positions(rows.astype(np.float64), units, directions)
+        parts = (rows[i : i + CHUNK].astype(np.float64) for i in range(0, len(rows), CHUNK))
+        return np.concatenate([_positions(part, units, directions) for part in parts])
 
     return place(x), place
 

@@ -3,6 +3,7 @@
 A column that an object lacks is left out; its code is then found from the image and the others.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 INPUT = "images"
 NEEDS_COLUMNS = True  # fit, transform and losses are given the columns' values
 MODEL = "mvae"
+_log = logging.getLogger(__name__)
 GENERATES = True  # its codes have a prior, from which images are drawn
 
 
@@ -68,14 +70,16 @@ def fit(
     Returns
     -------
     dict
-        Weights, history and scale, and ``column_mean`` and ``column_spread`` (k,).
+        Weights, history and scale, and ``column_mean`` and ``column_spread`` (k,): median and
+        interquartile range (as a standard deviation), which stand-ins for missing values don't
+        move. What lies a hundred spreads out is taken for one, and left out.
 
     Raises
     ------
     ValueError
         For a column without any value.
     """
-    from hoag.models.mvae.trained import within_reach
+    from hoag.models.mvae.trained import centre_and_spread, within_reach
     from hoag.models.mvae.training import MVAETraining, Pairs
 
     known = np.isfinite(columns).any(axis=0)
@@ -83,15 +87,22 @@ def fit(
         empty = options.columns[int(np.argmin(known))]
         raise ValueError(f"columns: found no value of {empty!r} in the fit batches, allowed: some")
     values = columns.astype(np.float64)
-    mean, spread = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
-    spread = np.where(spread > 0, spread, 1.0)
+    mean, spread = centre_and_spread(values)
     scaled = within_reach((values - mean) / spread)
+    for name, n in zip(options.columns, _beyond(scaled, values), strict=True):
+        if n:
+            _log.warning("%s: %d values lie so far out that they are taken for missing", name, n)
     scale = input_scale(store, seed)
     module = MVAETraining(options, store.shape, len(options.columns), scale, seed)
     state = train_network(
         module, Pairs(store, scaled), seed, checkpoint=checkpoint, threads=threads, say=say
     )
     return state | {"column_mean": mean, "column_spread": spread}
+
+
+def _beyond(scaled: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """How many values of each column are none any more once they are scaled, (k,)."""
+    return (np.isnan(scaled) & np.isfinite(values)).sum(axis=0)
 
 
 def load(
@@ -120,4 +131,5 @@ def names(options: Options, state: Mapping[str, np.ndarray]) -> list[str]:
 
 def loss_names(options: Options) -> list[str]:
     """What ``losses`` of the trained network gives."""
-    return ["reconstruction_error", "negative_bound", "image_given_columns", "columns_given_image"]
+    of_all = ["reconstruction_error", "negative_bound", "image_given_columns"]
+    return [*of_all, "columns_given_image", *(f"{c}_given_image" for c in options.columns)]

@@ -27,7 +27,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "h")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 GREY, PALE = "#767676", "#C9C9C9"
-WIDTH_IN, SMALL_PT = 10.0, 9.5
+WIDTH_IN, SMALL_PT, DPI = 10.0, 9.5, 150
 
 _STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same picture on every machine
@@ -41,8 +41,8 @@ _STYLE: dict[str, Any] = {
     "legend.fontsize": 10,
     "legend.frameon": False,
     "lines.linewidth": 1.6,
-    "figure.dpi": 150,
-    "savefig.dpi": 150,
+    "figure.dpi": DPI,
+    "savefig.dpi": DPI,
     "pdf.fonttype": 42,
 }
 

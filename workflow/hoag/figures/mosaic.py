@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from PIL import Image
 
 from hoag.figures import _style
 
@@ -47,6 +48,15 @@ def choose(embedding: pd.DataFrame, n_cells: int | None = None) -> pd.DataFrame:
     return ordered.drop_duplicates(["row", "column"])[columns].reset_index(drop=True)
 
 
+def _resized(image: np.ndarray, size_y: int, size_x: int) -> np.ndarray:
+    """An image uint8 (y, x, c) averaged to a size, (size_y, size_x, c)."""
+    if image.shape[:2] == (size_y, size_x):
+        return image
+    picture = Image.fromarray(image.squeeze(axis=2) if image.shape[2] == 1 else image)
+    found = np.asarray(picture.resize((size_x, size_y), Image.Resampling.BOX))
+    return found.reshape(size_y, size_x, image.shape[2])
+
+
 @_style.styled
 def draw(
     chosen: pd.DataFrame, images: np.ndarray, title: str, note: str = ""
@@ -83,10 +93,12 @@ def draw(
     if not len(chosen):
         _style.say(axes, "no object to show")
         return figure, chosen
-    size_y, size_x = images.shape[1:3]
+    # no more than twice the pixels of a printed cell: large images would make a huge sheet
+    share = min(1.0, 2 * cell * _style.DPI / max(images.shape[1:3]))
+    size_y, size_x = (max(1, round(share * n)) for n in images.shape[1:3])
     sheet = np.full((n_rows * size_y, n_columns * size_x, 3), 255, np.uint8)
     for row, column, image in zip(chosen["row"], chosen["column"], images, strict=True):
         y, x = row * size_y, column * size_x
-        sheet[y : y + size_y, x : x + size_x] = image
+        sheet[y : y + size_y, x : x + size_x] = _resized(image, size_y, size_x)
     axes.imshow(sheet, aspect="auto")
     return figure, chosen

@@ -155,6 +155,19 @@ def count(batch: Batch, options: Options, *, name: str) -> int:
     return batch.n_objects
 
 
+def known_columns(options: Options) -> tuple[str, ...]:
+    """The catalogue's columns of numbers; `list_objects` says what they are."""
+    measured = ("i_mag", "g_r", "r_i", "half_light_radius_arcsec", "axis_ratio")
+    drawn = (
+        "position_angle_deg",
+        "bulge_fraction",
+        "feature_fraction",
+        "feature_g_r",
+        "feature_r_i",
+    )
+    return ("number", "ra_deg", "dec_deg", "difficulty", *measured, *drawn)
+
+
 def list_objects(batch: Batch, options: Options, *, seed: int, name: str) -> "pd.DataFrame":
     """Draw the catalogue of a batch.
 

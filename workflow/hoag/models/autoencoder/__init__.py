@@ -20,7 +20,7 @@ class Options:
     width: int = option(16, doc="Channels of the first layer; they double per layer.", minimum=1)
     iterations: int = option(1500, doc="Training steps.", minimum=1)
     batch_size: int = option(30, doc="Images a step.", minimum=1)
-    learning_rate: float = option(1e-3, doc="Adam's rate.", minimum=0)
+    learning_rate: float = option(1e-3, doc="Adam's rate.", minimum=1e-9)
     noise: float = option(
         0.1,
         doc="Denoising (Vincent et al. 2008): share of the inputs that is set to 0 (masking), or "
@@ -30,12 +30,14 @@ class Options:
     noise_kind: str = option("masking", doc="Kind of the noise.", choices=NOISES)
     sparsity: float = option(
         0.0,
-        doc="Weight of the codes' mean absolute value (L1; Goodfellow et al. 2016, 14.2.1).",
+        doc="Weight of the codes' mean absolute value (L1; Goodfellow et al. 2016, 14.2.1), each "
+        "in units of its root mean square over a step's images: a normal code counts .8.",
         minimum=0,
     )
     contraction: float = option(
         0.0,
-        doc="Weight of the squared Frobenius norm of the codes' Jacobian (Rifai et al. 2011).",
+        doc="Weight of the squared Frobenius norm of the codes' Jacobian (Rifai et al. 2011), each "
+        "in units of its spread over a step's images.",
         minimum=0,
     )
     checkpoint_every: int = option(100, doc="Iterations between two checkpoints.", minimum=1)

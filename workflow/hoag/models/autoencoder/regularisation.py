@@ -1,12 +1,14 @@
 """What keeps an autoencoder from copying: noisy inputs, sparse codes, contractive codes.
 
-Codes have no unit: a network could halve them, double the decoder's first weights and escape any
-penalty on their size. Rifai et al. (2011) tie the two weights against that; here penalties act on
-codes in the unit of what they do to the decoder (`weighed`).
+Codes have no unit: a network could halve them, double the decoder's weights and escape any penalty
+on their size. Rifai et al. (2011) tie the two weights against that; here penalties act on codes in
+units of their own spread over the batch.
 """
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+_TINY = 1e-12  # keeps a code that is always 0 from dividing by it
 
 
 def corrupted(x: Tensor, kind: str, size: float, random: torch.Generator) -> Tensor:
@@ -31,9 +33,18 @@ def corrupted(x: Tensor, kind: str, size: float, random: torch.Generator) -> Ten
     return x + size * torch.randn(x.shape, generator=random).to(x.device)
 
 
-def weighed(codes: Tensor, first: nn.Linear) -> Tensor:
-    """Codes (n, d), each times the root mean square of its weights in the decoder's first layer."""
-    return codes * first.weight.square().mean(dim=0).sqrt()
+def density(codes: Tensor) -> Tensor:
+    """Mean absolute value of each code (n, d) in units of its root mean square over the batch: ().
+
+    1 for a code that is always as large, .8 for a normal one, the root of the share of objects for
+    one that only so many have.
+    """
+    return (codes.abs().mean(dim=0) / (codes.square().mean(dim=0) + _TINY).sqrt()).mean()
+
+
+def spread(codes: Tensor) -> Tensor:
+    """Standard deviation of each code (n, d) over the batch, (d,)."""
+    return (codes.var(dim=0, correction=0) + _TINY).sqrt()
 
 
 def jacobian_norm(codes: Tensor, x: Tensor, signs: Tensor) -> Tensor:
@@ -49,7 +60,7 @@ def jacobian_norm(codes: Tensor, x: Tensor, signs: Tensor) -> Tensor:
     x : (n, ...)
         With ``requires_grad``.
     signs : (n, d)
-        +1 or -1, at random.
+        +1 or -1, at random; divided by the codes' units, the norm is that of codes in them.
     """
     (gradient,) = torch.autograd.grad(codes, x, signs, create_graph=True)
     return gradient.flatten(1).square().sum(dim=1)

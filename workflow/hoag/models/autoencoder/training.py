@@ -8,7 +8,12 @@ from hoag.models._layers import as_tensor
 from hoag.models._training import Module
 from hoag.models.autoencoder import Options
 from hoag.models.autoencoder.networks import Autoencoder
-from hoag.models.autoencoder.regularisation import corrupted, jacobian_norm, weighed
+from hoag.models.autoencoder.regularisation import (
+    corrupted,
+    density,
+    jacobian_norm,
+    spread,
+)
 from hoag.seeds import sequence
 
 
@@ -44,10 +49,11 @@ class AutoencoderTraining(Module):
         noisy.requires_grad_(o.contraction > 0)
         codes = network.encoder(noisy)
         error = F.mse_loss(network.decoder(codes), x)
-        loss, own = error, weighed(codes, network.decoder.expand)
+        loss = error
         if o.sparsity:
-            loss = loss + o.sparsity * own.abs().mean()
+            loss = loss + o.sparsity * density(codes)
         if o.contraction:
-            signs = 2.0 * torch.randint(0, 2, own.shape, generator=random) - 1
-            loss = loss + o.contraction * jacobian_norm(own, noisy, signs.to(own.device)).mean()
+            signs = 2.0 * torch.randint(0, 2, codes.shape, generator=random) - 1
+            signs = signs.to(codes.device) / spread(codes)
+            loss = loss + o.contraction * jacobian_norm(codes, noisy, signs).mean()
         return loss, error

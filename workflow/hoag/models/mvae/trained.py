@@ -12,12 +12,29 @@ from hoag.models._trained import Trained, common_noise
 from hoag.models.mvae.networks import MultimodalVAE
 from hoag.models.vae.trained import drawn
 
-REACH = 5.0  # standard deviations of a column beyond which a value counts as this far
+REACH = 5.0  # spreads of a column beyond which a value counts as this far
+BEYOND = 100.0  # spreads beyond which a value is none
 
 
 def within_reach(scaled: np.ndarray) -> np.ndarray:
-    """Scaled columns as the networks get them, float32: a stand-in such as -9999 stays harmless."""
+    """Scaled columns as the networks get them, float32: NaN where no column's values can be.
+
+    That far out are stand-ins for a missing value, -9999 say.
+    """
+    scaled = np.where(np.abs(scaled) < BEYOND, scaled, np.nan)
     return np.clip(scaled, -REACH, REACH).astype(np.float32)
+
+
+def centre_and_spread(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each column (n, k): the median, and the spread about it that a few stand-ins don't move.
+
+    That is the interquartile range as the standard deviation of a normal distribution; the usual
+    one where half of the values are equal, 1 where all are.
+    """
+    low, middle, high = np.nanpercentile(values, [25, 50, 75], axis=0)
+    spread = (high - low) / 1.349
+    spread = np.where(spread > 0, spread, np.nanstd(values, axis=0))
+    return middle, np.where(spread > 0, spread, 1.0)
 
 
 class TrainedMVAE(Trained):
@@ -102,12 +119,13 @@ class TrainedMVAE(Trained):
         return self.encode(images, columns) + step
 
     def losses(self, images: np.ndarray, n_draws: int, columns: np.ndarray) -> np.ndarray:
-        """How badly each object is known, float32 (n, 4), by the names that the features give.
+        """How badly each object is known, float32 (n, 4 + k), by the names that the features give.
 
         Mean squared error of the image reconstructed from all there is, white being one; negative
         evidence bound of all there is, from ``n_draws`` draws, in nat; mean squared error of the
-        image expected from the columns; mean squared error of the columns expected from the image,
-        in units of their variance. The last two are NaN for an object without any column.
+        image expected from the columns; squared error of the columns expected from the image, in
+        units of their variance: the mean over those that there are, then each. What would need a
+        column that an object lacks is NaN.
         """
         noise = common_noise(n_draws, self.n_components, "mvae").to(self.device)
 
@@ -126,7 +144,8 @@ class TrainedMVAE(Trained):
             missed = (self.network.decode_columns(of_image.mean) - filled).square() * known
             unlike = error(of_columns.mean).masked_fill(~known.any(dim=1), torch.nan)
             parts = error(of_all.mean), -bound, unlike, missed.sum(dim=1) / known.sum(dim=1)
-            return torch.stack(parts, dim=1)
+            each = missed.masked_fill(~known, torch.nan)
+            return torch.cat([torch.stack(parts, dim=1), each], dim=1)
 
         return self.apply(losses, images, self._scaled(columns))
 

@@ -18,13 +18,14 @@ class Options:
     width: int = option(16, doc="Channels of the first layer; they double per layer.", minimum=1)
     iterations: int = option(1500, doc="Training steps.", minimum=1)
     batch_size: int = option(30, doc="Images a step.", minimum=1)
-    learning_rate: float = option(1e-3, doc="Adam's rate.", minimum=0)
+    learning_rate: float = option(1e-3, doc="Adam's rate.", minimum=1e-9)
     beta: float = option(
         1.0, doc="Weight of the divergence from the prior (Higgins et al. 2017).", minimum=0
     )
     warm_up: int = option(
         300,
-        doc="Iterations over which that weight grows from 0 (Bowman et al. 2016).",
+        doc="Iterations over which that weight grows from 0 (Bowman et al. 2016); half of all at "
+        "most.",
         minimum=0,
     )
     checkpoint_every: int = option(100, doc="Iterations between two checkpoints.", minimum=1)

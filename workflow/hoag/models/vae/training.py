@@ -15,7 +15,8 @@ FOLLOWS = 0.05  # share of a batch's error in the running variance
 
 def warmth(options: Options, iteration: int) -> float:
     """Weight of the divergence at an iteration."""
-    return options.beta * min(1.0, (iteration + 1) / max(1, options.warm_up))
+    n = min(options.warm_up, options.iterations // 2)
+    return options.beta * min(1.0, (iteration + 1) / max(1, n))
 
 
 def follow(variance: Tensor, found: Tensor, iteration: int) -> None:
