@@ -20,6 +20,7 @@ RUN = CONFIG["run"]
 SEED = CONFIG["seeds"][0]  # figures and maps show the first seed
 SURVEY_SEED = SEED if draws(PLAN.survey.module) else 0  # others don't depend on it
 THREADS = CONFIG["training_threads"]
+SIDE_BY_SIDE = 8  # processes that measure the objects of one shard, where that is slow
 # Only where there is one do jobs queue for it; a cluster's profile says it for the nodes.
 GPU = int(has_gpu())
 RESULTS = f"results/{RUN}"
@@ -552,6 +553,11 @@ def trains(wc):
 def applies(wc):
     """Is a trained network applied to the objects?"""
     return hasattr(looks_with(wc).module, "MODEL")
+
+
+def measures_slowly(wc):
+    """Does measuring one object take so long that several processes are worth their start?"""
+    return getattr(PLAN.features[wc.features].module, "SLOW", False)
 
 
 def trained_features():

@@ -42,6 +42,7 @@ rule extract_features:
     priority: 1  # more waits for it than for a figure
     conda:
         "../envs/torch.yaml"
+    threads: lambda wc: SIDE_BY_SIDE if measures_slowly(wc) else 1
     resources:
         gpu=lambda wc: GPU * applies(wc),
     params:

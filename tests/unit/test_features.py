@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from hoag.features import (
+    _measure,
     columns,
     image_statistics,
     pixels,
@@ -126,6 +127,26 @@ def test_the_colour_of_dark_and_of_grey_images():
     np.testing.assert_allclose(x[:, names.index("colour")], [0.0, 2.5], atol=1e-6)
     x, names = run(image_statistics, dark[..., :1])
     assert names == ["total_flux", "variance", "flux_c0"] and x.shape == (2, 3)
+
+
+def test_several_processes_measure_as_one_does():
+    """The same numbers and reasons, in the order of the objects."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[-24:24, -24:24]
+    images = rng.integers(0, 4, (10, 48, 48, 1)).astype(np.uint8)
+    for i in (0, 3, 4, 8):  # the others have no object
+        images[i, ..., 0] += (180 * np.exp(-np.hypot(x, y) / (3 + i / 4))).astype(np.uint8)
+    parts = [(images[start : start + 3], {}) for start in range(0, 10, 3)]
+    found = [list(_measure.measure_all({"kind": "morphology"}, {}, parts, n)) for n in (1, 2)]
+    for one, two in zip(*found, strict=True):
+        np.testing.assert_array_equal(one[0], two[0])
+        assert one[1] == two[1] and len(one[1]) == np.isnan(one[0]).any(axis=1).sum()
+    assert sum(len(reasons) for _, reasons in found[0]) >= 6
+
+
+def test_an_unexplained_gap_is_named_by_its_columns():
+    values = np.array([[1, np.nan, 2, 3, 4], [np.nan] * 5])
+    assert _measure.missing(values, list("abcde")) == ["no number in b", "no number in 5 of 5"]
 
 
 def test_norm_of_a_residual():

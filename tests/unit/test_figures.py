@@ -263,6 +263,26 @@ def mosaic_of(n: int, channels: int = 3) -> tuple:
     return chosen, draw_images(len(chosen), channels=channels), "map", "15 nearest; fitted: all"
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_mosaic_is_no_larger_than_it_is_printed(channels):
+    """Large images are averaged down; small ones stay, pixel by pixel."""
+    chosen, small, *rest = mosaic_of(300, channels=channels)
+    large = np.repeat(np.repeat(small, 12, axis=1), 12, axis=2)
+
+    def sheet(images):
+        figure, _ = mosaic.draw(chosen, images, *rest)
+        (axes,) = figure.axes
+        return axes.images[0].get_array()
+
+    n_columns = chosen["column"].max() + 1
+    assert sheet(small).shape[1] == n_columns * small.shape[2]
+    assert sheet(large).shape[1] <= 2 * 10 * 150 + n_columns
+    row, column = chosen[["row", "column"]].iloc[0]
+    side = sheet(large).shape[1] // n_columns
+    cell = sheet(large)[row * side : (row + 1) * side, column * side : (column + 1) * side]
+    assert cell.mean() == pytest.approx(small[0].mean(), abs=1.5)
+
+
 def histogram_of(n: int, *, labelled: bool) -> tuple:
     table, labels = draw_population(n)
     return table, labels if labelled else None, "wgan"

@@ -13,8 +13,9 @@ import yaml
 from PIL import Image
 
 from hoag import plan
-from hoag.options import ConfigError
+from hoag.options import ConfigError, build
 from hoag.plan import make_plan, source_identity
+from hoag.surveys import simulated
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data"
@@ -576,6 +577,20 @@ def test_a_column_beside_the_images_is_looked_for_in_the_catalogue():
     config["features"]["joint"]["columns"] = ["i_mga"]
     with pytest.raises(ConfigError, match=r"^features\.joint\.columns: found 'i_mga'.*'i_mag'\?$"):
         make_plan(config)
+
+
+@pytest.mark.parametrize("column", ["i_mga", "label"])
+def test_the_simulated_survey_knows_its_columns(column):
+    config = changed("small", ["features", "joint", "columns"], ["i_mag", column])
+    with pytest.raises(ConfigError, match=rf"^features\.joint\.columns: found '{column}', allowed"):
+        make_plan(config)
+
+
+def test_what_the_simulated_survey_says_of_its_columns_is_so():
+    options = build(simulated.Options, {}, "survey")
+    listed = simulated.list_objects(simulated.Batch(5), options, seed=1, name="first")
+    numbers = listed.select_dtypes("number").columns
+    assert set(simulated.known_columns(options)) == set(numbers)
 
 
 def test_a_score_in_a_column_that_the_data_decide_is_left_to_the_fit():

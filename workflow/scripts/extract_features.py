@@ -1,7 +1,6 @@
 """Turn the objects of one shard into feature vectors, and say of whom some are missing and why."""
 
 from collections import Counter
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,13 @@ from _columns import values_of
 from _job import Progress, job
 from _spaces import join
 from hoag import registry, tables
+from hoag.features._measure import measure_all, missing
 from hoag.images.views import open_view
 from hoag.shards import take_shard
 from hoag.traces.store import TraceStore
 
 CHUNK = 512  # images or traces in memory at a time
+SLOW_CHUNK = 32  # of those that several processes measure
 
 
 def main(
@@ -28,6 +29,7 @@ def main(
     columns: list[str],
     shard: int,
     n_shards: int,
+    processes: int,
     say: Progress,
 ) -> None:
     section = {"kind": plugin["kind"], **plugin["options"]}
@@ -42,7 +44,7 @@ def main(
             table = join(inputs)
         ids, values = table["object_id"].to_numpy(), module.transform(table, options, state)
         failed = np.flatnonzero(np.isnan(values).any(axis=1))
-        reasons = _missing(values[failed], names)
+        reasons = missing(values[failed], names)
     else:
         if "traces" in inputs:
             store = TraceStore(inputs["traces"])
@@ -50,18 +52,14 @@ def main(
             store = open_view(view, inputs["images"], inputs.get("reconstructions"))
         ids, parts, reasons = store.object_ids, [np.empty((0, len(names)), np.float32)], []
         handed = values_of(columns, ids, inputs["catalogue"]) if columns else None
-        for start, some in zip(range(0, len(store), CHUNK), store.slices(CHUNK), strict=True):
-            extra = {"columns": handed[start : start + CHUNK]} if columns else {}
-            if hasattr(module, "explained"):
-                values, why = module.explained(some, options, state, **extra)
-                failed = np.isnan(values).any(axis=1)
-                unsaid = _missing(values[failed], names)
-                said = (w for w, f in zip(why, failed, strict=True) if f)
-                reasons += [w or u for w, u in zip(said, unsaid, strict=True)]
-            else:
-                values = module.transform(some, options, state, **extra)
-                reasons += _reasons(some, values, module, options, state)
+        size = SLOW_CHUNK if processes > 1 else CHUNK
+        some = (
+            (part, {} if handed is None else {"columns": handed[start : start + size]})
+            for start, part in zip(range(0, len(store), size), store.slices(size), strict=True)
+        )
+        for values, why in measure_all(section, state, some, processes):
             parts.append(values)
+            reasons += why
             say(f"{sum(len(p) for p in parts)}/{len(store)} objects")
         values = np.concatenate(parts)
         failed = np.flatnonzero(np.isnan(values).any(axis=1))
@@ -72,30 +70,6 @@ def main(
     if reasons:
         said = "; ".join(f"{n} {reason}" for reason, n in Counter(reasons).most_common(3))
         say.always(f"{len(reasons)} of {len(ids)} objects lack features: {said}")
-
-
-def _reasons(
-    images: np.ndarray,
-    values: np.ndarray,
-    module: ModuleType,
-    options: Any,
-    state: dict[str, np.ndarray],
-) -> list[str]:
-    """Why rows of ``values`` hold NaN, one for each row that does."""
-    failed = np.isnan(values).any(axis=1)
-    if failed.any() and hasattr(module, "reasons"):
-        return module.reasons(images[failed], options, state)
-    return _missing(values[failed], module.names(options, state))
-
-
-def _missing(values: np.ndarray, names: list[str]) -> list[str]:
-    """Names of the columns that are NaN, row by row; of more than three, how many there are."""
-    reasons = []
-    for row in np.isnan(values):
-        missing = [name for name, gone in zip(names, row, strict=True) if gone]
-        listed = ", ".join(missing) if len(missing) <= 3 else f"{len(missing)} of {len(names)}"
-        reasons.append(f"no number in {listed}")
-    return reasons
 
 
 if __name__ == "__main__":
@@ -109,5 +83,6 @@ if __name__ == "__main__":
             columns=snakemake.params.columns,
             shard=snakemake.params.shard,
             n_shards=snakemake.params.n_shards,
+            processes=snakemake.threads,
             say=say,
         )

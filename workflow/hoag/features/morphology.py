@@ -17,6 +17,7 @@ from hoag.features._light import central_object, sky_of
 from hoag.options import option
 
 INPUT = "images"
+SLOW = True  # tenths of a second for one object
 CHUNK = 256  # images converted at a time
 COLUMNS = {  # statmorph's name -> ours, where it needs a unit
     "gini": "gini",
