@@ -121,6 +121,7 @@ def test_the_reasons_cost_no_second_measurement(tmp_path, monkeypatch):
         columns=[],
         shard=0,
         n_shards=1,
+        processes=1,
         say=Silence(),
     )
     assert measured == [2]

@@ -586,6 +586,19 @@ def test_the_simulated_survey_knows_its_columns(column):
         make_plan(config)
 
 
+def test_a_misspelt_label_of_the_truth_is_named():
+    config = changed("small", ["truth", "normal"], ["galaxies", "star"])
+    with pytest.raises(ConfigError, match=r"^truth\.normal: found 'galaxies', allowed: .*'galaxy'"):
+        make_plan(config)
+
+
+@pytest.mark.parametrize("label_types", [False, True])
+def test_objects_have_the_labels_that_the_simulated_survey_says(label_types):
+    options = build(simulated.Options, {"label_types": label_types}, "survey")
+    listed = simulated.list_objects(simulated.Batch(4000), options, seed=1, name="first")
+    assert set(simulated.known_labels(options)) == set(listed["label"])
+
+
 def test_what_the_simulated_survey_says_of_its_columns_is_so():
     options = build(simulated.Options, {}, "survey")
     listed = simulated.list_objects(simulated.Batch(5), options, seed=1, name="first")

@@ -195,6 +195,7 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
         aggregates=_aggregates(config["aggregates"], detectors),
     )
     _check_labels(plan)
+    _check_truth(plan)
     _check_classifiers(plan)
     reference = config.get("reference_batches", plan.fit_batches)
     _known(config["purity"], unsupervised, "purity")
@@ -546,6 +547,19 @@ def _check_labels(plan: Plan) -> None:
             protocol.needed(build(protocol.Protocol, experiment.protocol, "protocol"), available)
         except ConfigError as error:
             raise ConfigError(f"experiments.{name}: protocol: {error}") from None
+
+
+def _check_truth(plan: Plan) -> None:
+    """Whether objects can have the labels that the truth names, where the survey knows them all."""
+    known = getattr(plan.survey.module, "known_labels", None)
+    if (
+        plan.truth is None
+        or known is None
+        or any(b.keys["catalogue"] for b in plan.batches.values())
+    ):
+        return
+    for group in ("normal", "anomalies", "faults"):
+        _known(getattr(plan.truth, group), known(plan.survey.options), f"truth.{group}")
 
 
 def _check_names(

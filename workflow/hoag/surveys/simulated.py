@@ -155,6 +155,12 @@ def count(batch: Batch, options: Options, *, name: str) -> int:
     return batch.n_objects
 
 
+def known_labels(options: Options) -> tuple[str, ...]:
+    """Labels that objects can have."""
+    ordinary = _galaxies.TYPES if options.label_types else ("star", "galaxy")
+    return (*ordinary, *KINDS, *FAULTS)
+
+
 def known_columns(options: Options) -> tuple[str, ...]:
     """The catalogue's columns of numbers; `list_objects` says what they are."""
     measured = ("i_mag", "g_r", "r_i", "half_light_radius_arcsec", "axis_ratio")
