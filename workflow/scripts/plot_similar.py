@@ -30,6 +30,9 @@ def main(
     for heading, rows, most in _strips(tables.read("similar", path_table), section):
         shown = rows[rows["object_id"].isin(album.place.index)].head(most)
         shown = shown.assign(label=labels.reindex(shown["object_id"]).to_numpy())
+        drawn, found = shown["rank"].notna().sum(), rows["rank"].notna().sum()
+        if drawn < found:
+            heading = f"{heading} ({drawn} of {found})"
         strips.append((heading, shown, album.images(shown["object_id"])))
     heading = f"{name}: {section['features']}, {section['distance']} distance"
     keep(*figures.draw(strips, heading), output)
@@ -43,7 +46,7 @@ def _strips(
         yield "more like these", _asked(section["objects"]), figures.ACROSS
         if section["unlike"]:
             yield "and not like these", _asked(section["unlike"]), figures.ACROSS
-        yield "found", table, N_LINES * figures.ACROSS
+        yield "found; distance to the nearest example", table, N_LINES * figures.ACROSS
         return
     words = {"nearest": "nearest to", "farthest": "farthest from"}
     for query in section["objects"]:

@@ -189,7 +189,7 @@ def draw_by_space(metrics: pd.DataFrame, group: str) -> tuple[Figure, pd.DataFra
             continue
         _draw_cells(axes, part, detectors, spaces)
         chance = part["chance"].mean()
-        words = _TITLES[metric] + (f"; chance {chance:.3g}" if np.isfinite(chance) else "")
+        words = _TITLES[metric] + (f"; chance {chance:.2g}" if np.isfinite(chance) else "")
         _style.letter(axes, index, words)
     return figure, table
 

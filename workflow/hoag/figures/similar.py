@@ -63,6 +63,6 @@ def draw(
 
 def _title(row: Any) -> str:
     """Rank and distance where the object was found, label where there is one, identifier."""
-    words = ["example" if pd.isna(row.rank) else f"{row.rank:.0f}:  {row.distance:.3g}"]
+    words = ["asked about" if pd.isna(row.rank) else f"{row.rank:.0f}:  {row.distance:.3g}"]
     words += [] if pd.isna(row.label) else [_style.shortened(row.label, 14)]
     return "\n".join([*words, _style.shortened(row.object_id, 14)])
