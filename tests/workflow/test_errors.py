@@ -19,7 +19,7 @@ def test_misspelt_option(build):
     workspace = build()
     workspace.edit("small.yaml", "n_trees: 50", "n_tress: 50")
     [line] = lines(workspace.run())
-    assert line.startswith("hoag: detectors.forest.n_tress: found 'n_tress', allowed: features, ")
+    assert line.startswith("hoag: detectors.forest.n_tress: found 'n_tress', allowed: bootstrap, ")
     assert line.endswith("did you mean 'n_trees'?")
 
 
