@@ -4,7 +4,7 @@ from pathlib import Path
 from hoag import catalogue
 from hoag.digests import digest
 from hoag.environment import has_gpu
-from hoag.options import ConfigError, as_identity, as_plain
+from hoag.options import as_identity, as_plain
 from hoag.plan import make_plan, source_identity
 from hoag.scores import AGGREGATES, ALONE
 from hoag.surveys._types import draws

@@ -1,6 +1,5 @@
 # Figures and tables over the finished runs of several data sets.
 from hoag.collection import make_collection
-from hoag.options import ConfigError
 
 try:
     COLLECTION = make_collection(config)

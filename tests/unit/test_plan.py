@@ -15,6 +15,7 @@ from PIL import Image
 from hoag import plan
 from hoag.options import ConfigError, build
 from hoag.plan import make_plan, source_identity
+from hoag.schema import check_keys
 from hoag.surveys import simulated
 
 ROOT = Path(__file__).parents[2]
@@ -625,6 +626,29 @@ def test_the_tests_own_configurations_are_right(name):
 def test_default_run_is_right():
     plan = make_plan(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()))
     assert plan.config["run"] == "demo" and plan.main == ("images", "wgan")
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "lines"),
+    [
+        ("run: a\nseeds: [1]\nrun: b\n", "run", "1 and 3"),
+        ("run: a\nseen: [{kind: pixels, size_px: 8, kind: hog}]\n", "kind", "2 and 2"),
+    ],
+)
+def test_a_key_that_is_there_twice_is_named(tmp_path, text, key, lines):
+    path = tmp_path / "twice.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=f"found '{key}' in lines {lines}, allowed: once$"):
+        check_keys(path)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a: &x {b: 1}\nc: {<<: *x, b: 2}\nd: *x\n", "a: {b: 1}\nc: {b: 1}\n"]
+)
+def test_keys_that_are_there_once_each_pass(tmp_path, text):
+    path = tmp_path / "once.yaml"
+    path.write_text(text)
+    check_keys(path)
 
 
 def test_an_empty_configuration_asks_for_a_run():

@@ -23,6 +23,13 @@ def test_misspelt_option(build):
     assert line.endswith("did you mean 'n_trees'?")
 
 
+def test_key_twice(build):
+    workspace = build()
+    workspace.edit("small.yaml", "run: small", "run: small\nrun: other")
+    [line] = lines(workspace.run("-n"))
+    assert line.endswith("found 'run' in lines 2 and 3, allowed: once"), line
+
+
 def test_missing_catalogue(build):
     workspace = build()
     workspace.configure(batches=[{"name": "first", "catalogue": "stars.fits"}])

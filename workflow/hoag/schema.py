@@ -10,6 +10,26 @@ import yaml
 from hoag.options import ConfigError, unknown
 
 
+def check_keys(path: Path) -> None:
+    """Refuse a YAML file in which a mapping has a key twice, of which the first would be lost."""
+    pending = [yaml.compose(path.read_text(), yaml.SafeLoader)]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, yaml.MappingNode):
+            lines: dict[str, int] = {}
+            for key, value in node.value:
+                line = key.start_mark.line + 1
+                name = str(key.value)
+                if name in lines and name != "<<":
+                    raise ConfigError(
+                        f"{path}: found {name!r} in lines {lines[name]} and {line}, allowed: once"
+                    )
+                lines[name] = line
+                pending.append(value)
+        elif isinstance(node, yaml.SequenceNode):
+            pending.extend(node.value)
+
+
 def check_schema(config: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """Check ``config`` against a JSON schema in YAML and fill in the schema's defaults."""
     from jsonschema import Draft202012Validator
