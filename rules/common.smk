@@ -504,13 +504,17 @@ def uncertainty_figures():
 
 def title_of(wc):
     """A detector's name as figures show it."""
-    space = getattr(wc, "features", "images")
-    return wc.detector if space in ALONE else f"{wc.detector} on {space}"
+    return scored(getattr(wc, "features", "images"), wc.detector)
+
+
+def scored(features, detector):
+    return detector if features in ALONE else f"{detector} on {features}"
 
 
 def title_of_map(wc):
-    keys = PLAN.embeddings[wc.embedding].keys
-    return f"{wc.embedding}: {keys['objects']} objects, {keys['features']}"
+    map_ = PLAN.embeddings[wc.embedding]
+    objects, features = map_.keys["objects"], map_.keys["features"]
+    return f"{wc.embedding}: {map_.kind} of {features}, {objects} objects"
 
 
 def all_images():

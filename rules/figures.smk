@@ -448,6 +448,7 @@ rule plot_embedding:
         "../envs/figures.yaml"
     params:
         title=title_of_map,
+        score=scored(*PLAN.main),
         code=code("plot_embedding"),
         libraries=libraries("figures"),
     message:

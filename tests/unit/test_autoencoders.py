@@ -345,6 +345,11 @@ def test_samples_follow_the_column_that_is_given(columns, joint):
     ).mean() > 0.9
     np.testing.assert_array_equal(trained.sample(20, 1, {"light": low}), dark)
     assert not np.array_equal(trained.sample(20, 2, {"light": low}), dark)
+    spread = np.nanstd(columns[:, 0])
+    for codes, value in ((dark, low), (bright, high)):
+        np.testing.assert_allclose(trained.decode_columns(codes)[:, 0], value, atol=0.2 * spread)
+    free = trained.decode(trained.sample(20, 1)).std(axis=0).mean()
+    assert trained.decode(bright).std(axis=0).mean() > 0.4 * free, "the samples are one image"
 
 
 def test_changing_a_column_moves_what_it_should(store, columns, joint):

@@ -44,8 +44,18 @@ def samples(
     network, panels = known.network, {}
     for column, values in levels.items():
         drawn = {v: network.sample(N_SAMPLES, seed, {column: v}) for v in values}
-        panels[f"{column} given"] = {f"{v:.8g}": pictures(network, z) for v, z in drawn.items()}
+        says = numbered(values)
+        panels[f"{column} given"] = {says[v]: pictures(network, z) for v, z in drawn.items()}
     return panels
+
+
+def numbered(values: list[float]) -> dict[float, str]:
+    """What stands beside each value: four digits, or as many as tell them apart."""
+    for digits in range(4, 18):
+        says = {v: f"{v:.{digits}g}" for v in values}
+        if len(set(says.values())) == len(says):
+            break
+    return says
 
 
 def pictures(network: Any, codes_of_them: np.ndarray) -> np.ndarray:
@@ -61,10 +71,13 @@ def changes(known: Known, levels: dict[str, list[float]]) -> dict[str, dict[str,
     expected = pictures(network, network.encode(None, own))
     panels = {"from the columns alone": {"original": images, "expected": expected}}
     for column, values in levels.items():
-        shown = {"reconstruction": to_bytes(network.reconstruct(images, own))}
+        shown, says = (
+            {"reconstruction": to_bytes(network.reconstruct(images, own))},
+            numbered(values),
+        )
         for value in (values[0], values[-1]):
             changed = network.change(images, own, column, value)
-            shown[f"{value:.8g}"] = pictures(network, changed)
+            shown[says[value]] = pictures(network, changed)
         panels[f"{column} changed"] = shown
     return panels
 

@@ -18,6 +18,7 @@ def main(
     output: Any,
     *,
     title: str,
+    score: str,
 ) -> None:
     embedding = tables.read("embedding", path_embedding)
     scores = tables.read("scores", path_scores).set_index("object_id")["sigma"]
@@ -27,7 +28,7 @@ def main(
     sigma = scores.reindex(embedding["object_id"])
     labels = labels.reindex(embedding["object_id"]) if labels.notna().any() else None
     note = figures.stated(tables.read("embedding_quality", path_quality))
-    keep(*figures.draw(embedding, sigma, labels, title, note), output)
+    keep(*figures.draw(embedding, sigma, labels, title, note, score=score), output)
 
 
 if __name__ == "__main__":
@@ -39,4 +40,5 @@ if __name__ == "__main__":
             list(snakemake.input.catalogues),
             snakemake.output,
             title=snakemake.params.title,
+            score=snakemake.params.score,
         )

@@ -15,7 +15,6 @@ from hoag.figures import _style
 NO_GROUP = -1
 N_KINDS = 14
 SHOWN = 15  # neighbours whose keeping is stated
-SCORE_LABEL = "anomaly score (σ above the mean)"
 _BACKDROP = "#EFEFEF"
 _HALO = [effects.withStroke(linewidth=3, foreground="white")]
 
@@ -27,6 +26,8 @@ def draw(
     labels: pd.Series | None,
     title: str,
     note: str = "",
+    *,
+    score: str = "anomaly score",
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw the plane coloured by score, by group and, where known, by kind.
 
@@ -44,6 +45,8 @@ def draw(
         What was embedded.
     note
         What the plane keeps, from `stated`.
+    score
+        Whose scores they are.
 
     Returns
     -------
@@ -61,7 +64,8 @@ def draw(
         for axes in panels:
             _style.say(axes, "no object to show")
         return figure, points
-    _draw_numbers(panels[0], points, "sigma", SCORE_LABEL)
+    label = f"{_style.shortened(_style.plain(score), 30)} (σ above the mean)"
+    _draw_numbers(panels[0], points, "sigma", label)
     _frame(panels[0], 0, "by score, highest on top")
     _draw_groups(panels[1], points)
     if named:
@@ -167,6 +171,7 @@ def _frame(axes: Axes, index: int, title: str) -> None:
     _style.letter(axes, index, title)
     axes.set(xticks=[], yticks=[], facecolor=_BACKDROP)
     axes.margins(0.05)
+    axes.set_aspect("equal", adjustable="datalim")  # a map's distances are the same either way
     axes.set_xlabel("first coordinate (arbitrary units)", size=_style.SMALL_PT)
     axes.set_ylabel("second coordinate", size=_style.SMALL_PT)
 
@@ -230,7 +235,11 @@ def _draw_kinds(axes: Axes, beside: Axes, points: pd.DataFrame, column: str) -> 
         name = f"{_style.shortened(kind, 30)} ({count:,})"
         keys.append(_style.key(name, linestyle="", markersize=7, **look))
     if len(rest):
-        name = f"unknown or other ({len(rest):,})"
+        name = (
+            f"without a label, or a rarer one ({len(rest):,})"
+            if len(counts) > N_KINDS
+            else f"without a label ({len(rest):,})"
+        )
         keys.append(_style.key(name, linestyle="", marker="o", markersize=7, color=_style.PALE))
     beside.set_axis_off()
     beside.legend(handles=keys, loc="upper left", borderaxespad=0)

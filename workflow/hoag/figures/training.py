@@ -27,6 +27,7 @@ def draw_history(
         column ``held_out_x`` (or ``validation_x``) shares the panel of ``x``.
     meanings
         Column -> what it is, or "model.column" where models differ; others go by their names.
+        A ``loss`` that is the ``error`` and nothing else has no panel of its own.
 
     Returns
     -------
@@ -59,6 +60,8 @@ def _panels(histories: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], list
     """(model, quantity) -> its columns."""
     panels: dict[tuple[str, str], list[str]] = {}
     for model, history in histories.items():
+        if "error" in history and "loss" in history and history["loss"].equals(history["error"]):
+            history = history.drop(columns="loss")
         for column in history.columns.drop("iteration"):
             panels.setdefault((model, _base(column)), []).append(column)
     return panels

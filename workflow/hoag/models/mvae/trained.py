@@ -14,6 +14,7 @@ from hoag.models.vae.trained import drawn
 
 REACH = 5.0  # spreads of a column beyond which a value counts as this far
 BEYOND = 100.0  # spreads beyond which a value is none
+MOVES = 3  # of a draw towards the columns it is to have; one leaves a third of a column's spread
 
 
 def within_reach(scaled: np.ndarray) -> np.ndarray:
@@ -92,18 +93,21 @@ class TrainedMVAE(Trained):
         return self.decode(self.encode(images, columns))
 
     def sample(self, n: int, seed: int, given: Mapping[str, float] | None = None) -> np.ndarray:
-        """Draw codes, float32 (n, n_components), from the prior or where columns are given.
+        """Draw codes, float32 (n, n_components), from the prior, or with some columns given.
 
-        The i-th code comes from the same random numbers whatever is given, so that rows of samples
-        differ in what is given alone.
+        Draws from the prior are moved, as by `change`, until their columns are the given ones. What
+        the columns' experts themselves allow (Wu & Goodman 2018, section 2.2) is far less diverse:
+        here they learn to expect the mean image. The i-th code comes from the same random numbers
+        whatever is given, so that rows of samples differ in what is given alone.
         """
-        columns = np.full((n, len(self.columns)), np.nan)
-        for name, value in (given or {}).items():
-            columns[:, self.columns.index(name)] = value
-        noise = drawn(n, self.n_components, seed)
-        return self.apply(
-            lambda c, e: self._posterior(None, c).draw(e), self._scaled(columns), noise
-        )
+        codes = drawn(n, self.n_components, seed)
+        for _ in range(MOVES if given else 0):
+            own = self.decode_columns(codes)
+            wanted = own.copy()
+            for name, value in given.items():
+                wanted[:, self.columns.index(name)] = value
+            codes = codes + self._step(own, wanted)
+        return codes
 
     def change(
         self, images: np.ndarray, columns: np.ndarray, name: str, value: float
@@ -115,8 +119,11 @@ class TrainedMVAE(Trained):
         """
         changed = columns.copy()
         changed[:, self.columns.index(name)] = value
-        step = self.encode(None, changed) - self.encode(None, columns)
-        return self.encode(images, columns) + step
+        return self.encode(images, columns) + self._step(columns, changed)
+
+    def _step(self, columns: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """From the mean codes of some columns alone to those of others, (n, n_components)."""
+        return self.encode(None, others) - self.encode(None, columns)
 
     def losses(self, images: np.ndarray, n_draws: int, columns: np.ndarray) -> np.ndarray:
         """How badly each object is known, float32 (n, 4 + k), by the names that the features give.
