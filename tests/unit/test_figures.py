@@ -651,6 +651,40 @@ def test_scores_and_labels_join_on_the_object():
     np.testing.assert_array_equal(straight["sigma"], sigma[straight["object_id"]])
 
 
+def test_a_map_has_one_scale_and_says_whose_score_it_shows():
+    figure, _ = embedding.draw(*plane_of(50, labelled=True), score="forest on codes")
+    assert "forest on codes (σ above the mean)" in {axes.get_ylabel() for axes in figure.axes}
+    maps = [axes for axes in figure.axes if axes.get_xlabel().startswith("first")]
+    assert len(maps) == 3 and all(axes.get_aspect() == 1 for axes in maps)
+
+
+@pytest.mark.parametrize(("n_kinds", "said"), [(3, "none (10)"), (40, "none, or a rarer one (36)")])
+def test_the_key_says_what_is_grey(n_kinds, said):
+    plane, sigma, labels, title = plane_of(50, labelled=True)
+    labels = pd.Series([f"kind {i % n_kinds:02d}" for i in range(50)], labels.index, dtype=object)
+    labels.iloc[-10:] = None
+    figure, _ = embedding.draw(plane, sigma, labels, title)
+    [key] = [axes.get_legend() for axes in figure.axes if axes.get_legend()]
+    assert key.get_texts()[-1].get_text() == said
+
+
+def test_a_loss_that_is_the_error_is_drawn_once():
+    history = pd.DataFrame({"iteration": [1, 2], "loss": [3.0, 2.0], "error": [3.0, 2.0]})
+    more = history.assign(loss=[4.0, 3.0])
+    figure, table = training.draw_history({"codes": history, "latent": more}, {})
+    assert sum(axes.axison for axes in figure.axes) == 3
+    assert set(zip(table["model"], table["quantity"], strict=True)) == {
+        ("codes", "error"),
+        ("latent", "error"),
+        ("latent", "loss"),
+    }
+
+
+def test_values_have_digits_enough_to_tell_them_apart():
+    assert codes.numbered([20.3612, 19.0]) == {20.3612: "20.36", 19.0: "19"}
+    assert list(codes.numbered([20.3612, 20.3618]).values()) == ["20.361", "20.362"]
+
+
 def test_typical_members_may_be_unknown():
     plane, sigma, labels, title = plane_of(20, labelled=False)
     plane["typical"] = pd.Series([None] * 20, dtype=object)

@@ -632,18 +632,26 @@ def test_default_run_is_right():
     ("text", "key", "lines"),
     [
         ("run: a\nseeds: [1]\nrun: b\n", "run", "1 and 3"),
+        ("names: {yes: odd, true: even}\n", "True", "1 and 1"),
         ("run: a\nseen: [{kind: pixels, size_px: 8, kind: hog}]\n", "kind", "2 and 2"),
     ],
 )
 def test_a_key_that_is_there_twice_is_named(tmp_path, text, key, lines):
     path = tmp_path / "twice.yaml"
     path.write_text(text)
-    with pytest.raises(ConfigError, match=f"found '{key}' in lines {lines}, allowed: once$"):
+    with pytest.raises(ConfigError, match=f"found '?{key}'? in lines {lines}, allowed: once$"):
         check_keys(path)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a: &x {b: 1}\nc: {<<: *x, b: 2}\nd: *x\n", "a: {b: 1}\nc: {b: 1}\n"]
+    "text",
+    [
+        "",
+        "a: &x {b: 1}\nc: {<<: *x, b: 2}\nd: *x\n",
+        "a: {b: 1}\nc: {b: 1}\n",
+        'names: {"1": odd, 1: even}\n',
+        '{\n\t"run": "json with tabs"\n}\n',
+    ],
 )
 def test_keys_that_are_there_once_each_pass(tmp_path, text):
     path = tmp_path / "once.yaml"

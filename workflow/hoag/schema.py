@@ -9,18 +9,26 @@ import yaml
 
 from hoag.options import ConfigError, unknown
 
+_SCALARS = yaml.SafeLoader("")  # what a key is: 1 and "1" differ, yes and true do not
+
+_MERGE = "tag:yaml.org,2002:merge"
+
 
 def check_keys(path: Path) -> None:
     """Refuse a YAML file in which a mapping has a key twice, of which the first would be lost."""
-    pending = [yaml.compose(path.read_text(), yaml.SafeLoader)]
+    try:
+        pending = [yaml.compose(path.read_text(), yaml.SafeLoader)]
+    except yaml.YAMLError:  # JSON with tabs, which Snakemake has read already
+        return
     while pending:
         node = pending.pop()
         if isinstance(node, yaml.MappingNode):
-            lines: dict[str, int] = {}
+            lines: dict[Any, int] = {}
             for key, value in node.value:
                 line = key.start_mark.line + 1
-                name = str(key.value)
-                if name in lines and name != "<<":
+                is_plain = isinstance(key, yaml.ScalarNode) and key.tag != _MERGE
+                name = _SCALARS.construct_object(key) if is_plain else key
+                if name in lines:
                     raise ConfigError(
                         f"{path}: found {name!r} in lines {lines[name]} and {line}, allowed: once"
                     )

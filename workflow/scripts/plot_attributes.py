@@ -44,18 +44,9 @@ def samples(
     network, panels = known.network, {}
     for column, values in levels.items():
         drawn = {v: network.sample(N_SAMPLES, seed, {column: v}) for v in values}
-        says = numbered(values)
+        says = codes.numbered(values)
         panels[f"{column} given"] = {says[v]: pictures(network, z) for v, z in drawn.items()}
     return panels
-
-
-def numbered(values: list[float]) -> dict[float, str]:
-    """What stands beside each value: four digits, or as many as tell them apart."""
-    for digits in range(4, 18):
-        says = {v: f"{v:.{digits}g}" for v in values}
-        if len(set(says.values())) == len(says):
-            break
-    return says
 
 
 def pictures(network: Any, codes_of_them: np.ndarray) -> np.ndarray:
@@ -73,7 +64,7 @@ def changes(known: Known, levels: dict[str, list[float]]) -> dict[str, dict[str,
     for column, values in levels.items():
         shown, says = (
             {"reconstruction": to_bytes(network.reconstruct(images, own))},
-            numbered(values),
+            codes.numbered(values),
         )
         for value in (values[0], values[-1]):
             changed = network.change(images, own, column, value)

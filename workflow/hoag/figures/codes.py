@@ -13,6 +13,15 @@ Rows = Mapping[str, np.ndarray]  # name of a row -> its images, uint8 (k, y, x, 
 _LEFT_IN, _TOP_IN, _HEAD_IN = 1.5, 0.35, 0.45
 
 
+def numbered(values: list[float]) -> dict[float, str]:
+    """What stands beside each value: four digits, or as many as tell them apart."""
+    for digits in range(4, 18):
+        says = {v: f"{v:.{digits}g}" for v in values}
+        if len(set(says.values())) == len(says):
+            break
+    return says
+
+
 @_style.styled
 def draw_rows(
     panels: Mapping[str, Rows], heading: str, *, titles: Sequence[str] = ()

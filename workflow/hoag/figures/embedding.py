@@ -235,11 +235,8 @@ def _draw_kinds(axes: Axes, beside: Axes, points: pd.DataFrame, column: str) -> 
         name = f"{_style.shortened(kind, 30)} ({count:,})"
         keys.append(_style.key(name, linestyle="", markersize=7, **look))
     if len(rest):
-        name = (
-            f"without a label, or a rarer one ({len(rest):,})"
-            if len(counts) > N_KINDS
-            else f"without a label ({len(rest):,})"
-        )
+        none = "none, or a rarer one" if len(counts) > N_KINDS else "none"
+        name = f"{none} ({len(rest):,})"
         keys.append(_style.key(name, linestyle="", marker="o", markersize=7, color=_style.PALE))
     beside.set_axis_off()
     beside.legend(handles=keys, loc="upper left", borderaxespad=0)

@@ -27,16 +27,17 @@ def draw_history(
         column ``held_out_x`` (or ``validation_x``) shares the panel of ``x``.
     meanings
         Column -> what it is, or "model.column" where models differ; others go by their names.
-        A ``loss`` that is the ``error`` and nothing else has no panel of its own.
 
     Returns
     -------
     figure
-        One panel per model and quantity; the axis is logarithmic where all values are positive
+        One panel per model and quantity; none for a ``loss`` that is the ``error`` and nothing
+        else. The axis is logarithmic where all values are positive
         and span more than a factor of twenty.
     table
         model, iteration, quantity, value: every point drawn, without smoothing.
     """
+    histories = {model: _distinct(history) for model, history in histories.items()}
     panels = _panels(histories)
     n_rows = -(-len(panels) // _ACROSS) or 1
     figure = _style.new_figure(2.9 * n_rows, layout="constrained")
@@ -56,12 +57,16 @@ def draw_history(
     return figure, _history_table(histories)
 
 
+def _distinct(history: pd.DataFrame) -> pd.DataFrame:
+    """Without a loss that is the error alone."""
+    same = {"loss", "error"} <= set(history) and history["loss"].equals(history["error"])
+    return history.drop(columns="loss") if same else history
+
+
 def _panels(histories: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], list[str]]:
     """(model, quantity) -> its columns."""
     panels: dict[tuple[str, str], list[str]] = {}
     for model, history in histories.items():
-        if "error" in history and "loss" in history and history["loss"].equals(history["error"]):
-            history = history.drop(columns="loss")
         for column in history.columns.drop("iteration"):
             panels.setdefault((model, _base(column)), []).append(column)
     return panels

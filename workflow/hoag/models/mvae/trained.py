@@ -14,7 +14,7 @@ from hoag.models.vae.trained import drawn
 
 REACH = 5.0  # spreads of a column beyond which a value counts as this far
 BEYOND = 100.0  # spreads beyond which a value is none
-MOVES = 3  # of a draw towards the columns it is to have; one leaves a third of a column's spread
+MOVES = 5  # of a draw towards the columns it is to have
 
 
 def within_reach(scaled: np.ndarray) -> np.ndarray:
@@ -95,11 +95,19 @@ class TrainedMVAE(Trained):
     def sample(self, n: int, seed: int, given: Mapping[str, float] | None = None) -> np.ndarray:
         """Draw codes, float32 (n, n_components), from the prior, or with some columns given.
 
-        Draws from the prior are moved, as by `change`, until their columns are the given ones. What
-        the columns' experts themselves allow (Wu & Goodman 2018, section 2.2) is far less diverse:
-        here they learn to expect the mean image. The i-th code comes from the same random numbers
-        whatever is given, so that rows of samples differ in what is given alone.
+        Draws from the prior are moved, as by `change`, five times towards codes whose columns are
+        the given ones. What the columns' experts themselves allow (Wu & Goodman 2018, section 2.2)
+        is far less diverse: here they learn to expect the mean image. The i-th code comes from the
+        same random numbers whatever is given, so that rows of samples differ in what is given
+        alone.
+
+        Raises
+        ------
+        ValueError
+            For a value that no object of the fit can have had.
         """
+        for name, value in (given or {}).items():
+            self._check(name, value)
         codes = drawn(n, self.n_components, seed)
         for _ in range(MOVES if given else 0):
             own = self.decode_columns(codes)
@@ -116,10 +124,23 @@ class TrainedMVAE(Trained):
 
         The image says far more of the code than a column does, so that a product with another value
         would hardly move it. The code is moved instead by as much as the columns alone move theirs.
+
+        Raises
+        ------
+        ValueError
+            For a value that no object of the fit can have had.
         """
+        self._check(name, value)
         changed = columns.copy()
         changed[:, self.columns.index(name)] = value
         return self.encode(images, columns) + self._step(columns, changed)
+
+    def _check(self, name: str, value: float) -> None:
+        """Farther out a column's value would be cut, or taken for none."""
+        i = self.columns.index(name)
+        low, high = self.mean[i] - REACH * self.spread[i], self.mean[i] + REACH * self.spread[i]
+        if not low <= value <= high:
+            raise ValueError(f"{name}: found {value:g}, allowed: {low:g} to {high:g}")
 
     def _step(self, columns: np.ndarray, others: np.ndarray) -> np.ndarray:
         """From the mean codes of some columns alone to those of others, (n, n_components)."""
