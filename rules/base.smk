@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 from hoag.digests import code_digest, library_versions
 from hoag.environment import prepare_jobs
 from hoag.options import ConfigError
-from hoag.schema import check_keys
+from hoag.schema import check_text
 
 STARTED = time.time()
 
@@ -18,7 +18,7 @@ prepare_jobs()
 
 try:
     for path in workflow.configfiles:
-        check_keys(Path(path))
+        check_text(Path(path))
 except ConfigError as error:
     sys.exit(f"hoag: {error}")
 

@@ -15,7 +15,7 @@ from PIL import Image
 from hoag import plan
 from hoag.options import ConfigError, build
 from hoag.plan import make_plan, source_identity
-from hoag.schema import check_keys
+from hoag.schema import check_text
 from hoag.surveys import simulated
 
 ROOT = Path(__file__).parents[2]
@@ -640,7 +640,7 @@ def test_a_key_that_is_there_twice_is_named(tmp_path, text, key, lines):
     path = tmp_path / "twice.yaml"
     path.write_text(text)
     with pytest.raises(ConfigError, match=f"found '?{key}'? in lines {lines}, allowed: once$"):
-        check_keys(path)
+        check_text(path)
 
 
 @pytest.mark.parametrize(
@@ -656,7 +656,15 @@ def test_a_key_that_is_there_twice_is_named(tmp_path, text, key, lines):
 def test_keys_that_are_there_once_each_pass(tmp_path, text):
     path = tmp_path / "once.yaml"
     path.write_text(text)
-    check_keys(path)
+    check_text(path)
+
+
+@pytest.mark.parametrize(("value", "read"), [("0123", "83"), ("-1:30", "-90")])
+def test_a_number_that_isnt_what_it_looks_like_is_named(tmp_path, value, read):
+    path = tmp_path / "octal.yaml"
+    path.write_text(f"run: a\nids: [1, 0, 123, 0x1F, '{value}', {value}]\n")
+    with pytest.raises(ConfigError, match=f"found {value} in line 2, which YAML reads as {read},"):
+        check_text(path)
 
 
 def test_an_empty_configuration_asks_for_a_run():

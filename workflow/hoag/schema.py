@@ -11,11 +11,15 @@ from hoag.options import ConfigError, unknown
 
 _SCALARS = yaml.SafeLoader("")  # what a key is: 1 and "1" differ, yes and true do not
 
-_MERGE = "tag:yaml.org,2002:merge"
+_MERGE, _INTEGER = "tag:yaml.org,2002:merge", "tag:yaml.org,2002:int"
 
 
-def check_keys(path: Path) -> None:
-    """Refuse a YAML file in which a mapping has a key twice, of which the first would be lost."""
+def check_text(path: Path) -> None:
+    """Refuse what YAML reads otherwise than it looks.
+
+    That is a mapping with a key twice, of which the first would be lost, and numbers that aren't
+    decimal: an identifier 0123 without quotes would become 83, and 1:30 become 90.
+    """
     try:
         pending = [yaml.compose(path.read_text(), yaml.SafeLoader)]
     except yaml.YAMLError:  # JSON with tabs, which Snakemake has read already
@@ -34,6 +38,13 @@ def check_keys(path: Path) -> None:
                     )
                 lines[name] = line
                 pending.append(value)
+        elif isinstance(node, yaml.ScalarNode) and node.tag == _INTEGER:
+            if re.fullmatch(r"[-+]?0[0-7_]+|.*:.*", node.value):
+                raise ConfigError(
+                    f"{path}: found {node.value} in line {node.start_mark.line + 1}, which YAML "
+                    f"reads as {_SCALARS.construct_object(node)}, allowed: a decimal number, or "
+                    "text in quotes"
+                )
         elif isinstance(node, yaml.SequenceNode):
             pending.extend(node.value)
 

@@ -8,7 +8,7 @@ from _job import job
 from _spaces import spaces_of
 from hoag import tables
 from hoag.files import atomic
-from hoag.scores import ALONE, score_name
+from hoag.scores import score_name
 
 
 def main(
@@ -26,8 +26,8 @@ def main(
     acknowledgement: str,
 ) -> None:
     ranked = tables.read("ranked", path_ranked)
-    name = main["detector"] if main["features"] in ALONE else "_".join(main.values())
-    sigma = ranked[score_name(main["features"], main["detector"]) + "_sigma"]
+    name = score_name(main["features"], main["detector"])
+    sigma = ranked[f"{name}_sigma"]
     n_flagged = int((sigma > flag_above_sigma).sum())
     lines = {
         "run": f"{run}: detector {name}, seed {seed}",

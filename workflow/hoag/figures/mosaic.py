@@ -86,7 +86,7 @@ def draw(
     height = n_rows * cell * _style.aspect([images])
     figure = _style.new_figure(_HEAD_IN + height + _FOOT_IN)
     n_objects = int(chosen["n_objects"].sum())
-    _style.head(figure, f"{title} ({len(chosen):,} of {_style.counted(n_objects, 'object')})")
+    _style.head(figure, f"{title} (one for each cell: {len(chosen):,} of {n_objects:,})")
     width = n_columns * cell
     axes = _style.axes_at(figure, (_style.WIDTH_IN - width) / 2, _HEAD_IN, width, height)
     figure.text(0.5, 0.12 / figure.get_size_inches()[1], note, ha="center", size=_style.SMALL_PT)
