@@ -225,6 +225,7 @@ def test_a_table_without_pixels(build):
     failures = pd.concat(tables.read("failures", p) for p in results.rglob("*.failures.parquet"))
     assert failures.to_numpy().tolist() == [[frame["name"][7], "no number in shape"]]
     assert "features  1 lack some of numbers (1 no number in shape)" in done.said
+    assert "detector forest_ready, seed" in done.said  # as the table's columns are named
     assert workspace.run().nothing_to_do
 
 
