@@ -7,6 +7,7 @@ import pytest
 
 from hoag import registry
 from hoag.options import ConfigError
+from hoag.surveys._types import INPUTS
 
 FAMILIES = pytest.mark.parametrize("family", registry.FAMILIES)
 
@@ -23,6 +24,31 @@ def test_every_module_without_an_underscore_is_a_plugin(family):
         assert module.Options.__dataclass_params__.frozen
         documented = [f.metadata.get("doc") for f in dataclasses.fields(module.Options)]
         assert all(documented), kind
+
+
+# What a family asks of its plug-ins: a word, what it may hold, and functions. Contract tests choose
+# plug-ins by the word, so that one that is misspelt would be tested by none.
+ASKED = {
+    "transforms": ("TAKES", ("flux", "unit", "byte"), ("output_shape", "apply")),
+    "features": ("INPUT", {i for inputs in INPUTS.values() for i in inputs}, ("fit", "transform")),
+    "detectors": ("TAKES", ("vectors", "images", "predictions"), ("score",)),
+    "embeddings": (None, (), ("embed",)),
+    "learners": ("TAKES", ("vectors", "images"), ("learn", "predict")),
+    "strategies": ("NEEDS", ("classes", "latent", "passes"), ("select",)),
+}
+
+
+@pytest.mark.parametrize("family", ASKED)
+def test_every_plugin_has_its_familys_word_and_functions(family):
+    word, allowed, functions = ASKED[family]
+    for kind in registry.names(family):
+        module = registry.load(family, kind)
+        assert all(callable(getattr(module, name, None)) for name in functions), kind
+        if word is not None:
+            said = getattr(module, word)
+            said = (said,) if isinstance(said, str) else said
+            assert isinstance(said, tuple) and set(said) <= set(allowed), kind
+            assert said or family == "strategies", kind
 
 
 def test_a_new_file_is_a_new_plugin(tmp_path, monkeypatch):
