@@ -1,5 +1,6 @@
 """Autoencoders against hand computations: penalties, noise, bounds, products of experts."""
 
+import dataclasses
 import itertools
 import math
 
@@ -168,6 +169,14 @@ def test_reconstruction_error_is_that_of_the_reconstruction(store):
         error = trained.losses(store.images, 2)[:, 0]
         square = np.square(trained.reconstruct(store.images) - store.images / 255.0)
         np.testing.assert_allclose(error, square.mean(axis=(1, 2, 3)), rtol=1e-4)
+
+
+def test_weights_of_another_network_are_refused_with_both_shapes(store):
+    options, state, _ = fitted(autoencoder, store)
+    other = dataclasses.replace(options, n_components=options.n_components + 1)
+    pattern = r"^weights of [\w.]+: found shape \(.*\), allowed with these options and images: \("
+    with pytest.raises(ValueError, match=pattern):
+        autoencoder.load(store.shape, other, state)
 
 
 # --- normal distributions

@@ -89,9 +89,23 @@ def train_network(
 
 
 def with_weights(network: "torch.nn.Module", state: Mapping[str, np.ndarray]) -> Any:
-    """The network with the weights of a state."""
+    """The network with the weights of a state.
+
+    Raises
+    ------
+    ValueError
+        If the state is of a network of other options or images.
+    """
     import torch
 
     own = {k.removeprefix(_WEIGHTS): v for k, v in state.items() if k.startswith(_WEIGHTS)}
+    wanted = {k: tuple(v.shape) for k, v in network.state_dict().items()}
+    for name in sorted({*own, *wanted}):
+        found = own[name].shape if name in own else None
+        if found != wanted.get(name):
+            raise ValueError(
+                f"weights of {name}: found shape {found}, allowed with these options and images: "
+                f"{wanted.get(name)}"
+            )
     network.load_state_dict({k: torch.as_tensor(v) for k, v in own.items()})
     return network
