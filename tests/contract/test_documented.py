@@ -225,6 +225,32 @@ def test_labels_and_scores_of_astronomaly_can_be_planned(tmp_path, monkeypatch):
     assert dict(zip(listed["object_id"], listed["label"], strict=True)) == {"a": "odd", "b": "dull"}
 
 
+WHOLE = [
+    pytest.param(text, id=f"{page}-{number}")
+    for page, number, text in YAML_EXAMPLES
+    if re.search("^run:", text, re.MULTILINE)
+]
+
+
+@pytest.mark.parametrize("text", WHOLE)
+def test_every_whole_configuration_can_be_planned(text, tmp_path, monkeypatch):
+    kinds = ["spiral"] * 2400 + ["elliptical"] * 1600 + ["merger"] * 70
+    rows = [f"{i},{kind}\n" for i, kind in enumerate(kinds)]
+    for folder in ("GalaxyZooSubset", "my_images", "spectra/0266"):
+        (tmp_path / folder).mkdir(parents=True)
+    for i in range(len(rows)):
+        (tmp_path / "my_images" / f"{i}.png").touch()
+    (tmp_path / "GalaxyZooSubset" / "one.jpg").touch()
+    (tmp_path / "spectra" / "0266" / "spec-0266-51602-0001.fits").touch()
+    (tmp_path / "my_labels.csv").write_text("name,type\n" + "".join(rows))
+    curve = pd.DataFrame({"star": ["a"], "jd": [2459000.5], "mag": [1.0], "mag_err": [0.1]})
+    curve.assign(band="g").to_csv(tmp_path / "photometry.csv.gz", index=False)
+    galaxies = pd.DataFrame({"object_id": ["a"], "ra": [1.0], "dec": [2.0], "mag_r": [20.2]})
+    Table.from_pandas(galaxies).write(tmp_path / "my_galaxies.fits")
+    plan = plan_of(tmp_path, monkeypatch, text)
+    assert plan.scores
+
+
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "config" / "README.md"])
 def test_the_smallest_configuration_can_be_planned(page, tmp_path, monkeypatch):
     text = re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)[0]
