@@ -288,6 +288,13 @@ def embedding_option(name, default):
     return lambda wc: getattr(PLAN.embeddings[wc.embedding].options, name, default)
 
 
+def lattice(wc):
+    """Columns and rows of a map that is a lattice of units, else None."""
+    embedding = PLAN.embeddings[wc.embedding]
+    of = getattr(embedding.module, "lattice", None)
+    return of and list(of(embedding.options))
+
+
 def colour_tables(wc):
     """For each column by which a map is coloured the tables that have it."""
 

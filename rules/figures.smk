@@ -510,6 +510,7 @@ rule plot_mosaic:
         "../envs/figures.yaml"
     params:
         title=title_of_map,
+        lattice=lattice,
         code=code("plot_mosaic"),
         libraries=libraries("figures"),
     message:

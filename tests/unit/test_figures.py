@@ -732,6 +732,14 @@ def test_the_object_nearest_to_a_cells_centre_is_chosen():
     }
     assert chosen["n_objects"].to_dict() == {"b": 2, "c": 1, "d": 1, "e": 1}
     assert mosaic.choose(plane)["column"].max() == 2  # of five objects
+    own = mosaic.choose(plane, lattice=(5, 4)).set_index("object_id")
+    assert own[["row", "column"]].to_dict("index") == {  # a at (0, 0) is the first unit's centre
+        "a": {"row": 3, "column": 0},
+        "b": {"row": 3, "column": 1},
+        "c": {"row": 2, "column": 1},
+        "d": {"row": 1, "column": 4},
+        "e": {"row": 2, "column": 3},
+    }
     figure, _ = mosaic.draw(chosen.reset_index(), np.full((4, 8, 8, 3), 7, np.uint8), "map")
     sheet = figure.axes[0].images[0].get_array()
     shown = sheet.reshape(2, 8, 4, 8, 3)[:, 0, :, 0, 0] == 7

@@ -10,11 +10,18 @@ from hoag.figures.embedding import stated
 
 
 def main(
-    path_embedding: str, path_quality: str, paths_images: list[str], output: Any, *, title: str
+    path_embedding: str,
+    path_quality: str,
+    paths_images: list[str],
+    output: Any,
+    *,
+    title: str,
+    lattice: tuple[int, int] | None,
 ) -> None:
     album = Album(paths_images)
     embedding = tables.read("embedding", path_embedding)
-    chosen = figures.choose(embedding[embedding["object_id"].isin(album.place.index)])
+    pictured = embedding[embedding["object_id"].isin(album.place.index)]
+    chosen = figures.choose(pictured, lattice=lattice)
     note = stated(tables.read("embedding_quality", path_quality))
     keep(*figures.draw(chosen, album.images(chosen["object_id"]), title, note), output)
 
@@ -27,4 +34,5 @@ if __name__ == "__main__":
             list(snakemake.input.images),
             snakemake.output,
             title=snakemake.params.title,
+            lattice=snakemake.params.lattice,
         )

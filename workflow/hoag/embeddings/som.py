@@ -28,6 +28,11 @@ class Options:
     )
 
 
+def lattice(options: Options) -> tuple[int, int]:
+    """Units along the two coordinates of the plane."""
+    return options.columns, options.rows
+
+
 def embed(x: np.ndarray, fit_rows: np.ndarray, options: Options, seed: int) -> np.ndarray:
     """Place vectors in the plane; as `hoag.embeddings._plane.on_plane`.
 

@@ -13,7 +13,11 @@ MOST_CELLS = 30  # along the longer side of the plane
 _HEAD_IN, _FOOT_IN = 0.45, 0.35
 
 
-def choose(embedding: pd.DataFrame, n_cells: int | None = None) -> pd.DataFrame:
+def choose(
+    embedding: pd.DataFrame,
+    n_cells: int | None = None,
+    lattice: tuple[int, int] | None = None,
+) -> pd.DataFrame:
     """The object nearest to the centre of each square cell of a grid over the plane.
 
     Parameters
@@ -23,6 +27,9 @@ def choose(embedding: pd.DataFrame, n_cells: int | None = None) -> pd.DataFrame:
     n_cells
         Cells along the longer side of the plane, from its first to its last object; by default the
         square root of the number of objects, at most 30.
+    lattice
+        Instead, the plane's own cells, (columns, rows): squares of side 1 around whole numbers,
+        the first around (0, 0).
 
     Returns
     -------
@@ -36,10 +43,13 @@ def choose(embedding: pd.DataFrame, n_cells: int | None = None) -> pd.DataFrame:
     if not len(points):
         return pd.DataFrame(columns=columns)
     xy = points[["x", "y"]].to_numpy()
-    low, high = xy.min(axis=0), xy.max(axis=0)
-    n_cells = n_cells or min(math.ceil(math.sqrt(len(points))), MOST_CELLS)
-    side = (high - low).max() / n_cells or 1.0
-    n = np.maximum(np.ceil((high - low) / side - 1e-9), 1).astype(int)
+    if lattice is not None:
+        low, side, n = np.array([-0.5, -0.5]), 1.0, np.array(lattice)
+    else:
+        low, high = xy.min(axis=0), xy.max(axis=0)
+        n_cells = n_cells or min(math.ceil(math.sqrt(len(points))), MOST_CELLS)
+        side = (high - low).max() / n_cells or 1.0
+        n = np.maximum(np.ceil((high - low) / side - 1e-9), 1).astype(int)
     cell = np.minimum(((xy - low) / side).astype(int), n - 1)
     distance = np.hypot(*(xy - low - (cell + 0.5) * side).T)
     points = points.assign(row=n[1] - 1 - cell[:, 1], column=cell[:, 0], distance=distance)
