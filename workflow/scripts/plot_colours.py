@@ -8,6 +8,7 @@ from _job import job
 from _pictures import keep
 from hoag import tables
 from hoag.figures import embedding as figures
+from hoag.options import unknown
 
 
 def main(
@@ -34,8 +35,7 @@ def _column(colour: dict[str, str], paths: list[str]) -> pd.Series:
         schema = "scores" if colour["detector"] else "features"
     found = pd.concat(tables.read(schema, p) for p in paths).set_index("object_id")
     if colour["column"] not in found:
-        allowed = ", ".join(found.columns)
-        raise ValueError(f"colour_by: found {colour['name']!r}, allowed in {schema}: {allowed}")
+        raise ValueError(unknown(f"colour_by, {schema}", colour["column"], found.columns))
     return found[colour["column"]]
 
 
