@@ -215,11 +215,11 @@ def own_file(wc):
 
 def features_to_fit(wc):
     """Inputs of a feature space's fit: all shards of the fit batches."""
-    view, inputs = feature_view(wc), {}
+    view, inputs = feature_view(wc), own_file(wc)
     if view == "catalogue":
         return dict(
             catalogue=expand(f"{RESULTS}/catalogue/{{b}}.parquet", b=PLAN.fit_batches),
-            **own_file(wc),
+            **inputs,
         )
     if view == "features":
         return {
@@ -258,7 +258,7 @@ def features_to_extract(wc):
         }
     if view in ("light_curves", "spectra"):
         return dict(traces=expand(CUTOUTS, **wc))
-    inputs = dict(images=expand(IMAGES, **wc))
+    inputs = dict(images=expand(IMAGES, **wc), **own_file(wc))
     if handed_columns(wc):
         inputs["catalogue"] = f"{RESULTS}/catalogue/{wc.batch}.parquet"
     if view != "images":

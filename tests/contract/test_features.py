@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from threadpoolctl import threadpool_limits
 
 from hoag import registry
@@ -15,8 +16,10 @@ from hoag.surveys._types import LIGHT_CURVE, SPECTRUM
 from hoag.traces.store import Traces
 
 FROM_ELSEWHERE = Path(tempfile.mkdtemp()) / "scores.csv"
+EXPORTED = FROM_ELSEWHERE.with_name("network.pt2")
 SMALL = {
     "table": {"path": str(FROM_ELSEWHERE)},
+    "exported": {"path": str(EXPORTED)},
     "prepared": {"of": ["measured"], "n_components": 2},
     "autoencoder": {"iterations": 5, "width": 4, "n_components": 4, "batch_size": 8},
     "classifier": {
@@ -125,6 +128,10 @@ def drawn_catalogue(n=40, seed=3):
 
 
 drawn_catalogue().to_csv(FROM_ELSEWHERE, index=False)
+torch.manual_seed(0)
+torch.export.save(
+    torch.export.export(torch.nn.Conv2d(3, 6, 5).eval(), (torch.zeros(8, 3, 24, 24),)), EXPORTED
+)
 
 
 def drawn_columns(n=40, seed=3):

@@ -344,7 +344,7 @@ def _feature(
 ) -> Entry:
     entry = _entry("features", section, key, ())
     named = getattr(entry.options, "columns", ())
-    if path := getattr(entry.options, "path", None):
+    if entry.module.INPUT == "catalogue" and (path := getattr(entry.options, "path", None)):
         _known(named, catalogue.column_names(path), f"{key}.columns")
     elif named and (not lists_objects(survey.module) or hasattr(survey.module, "known_columns")):
         for batch in batches.values():

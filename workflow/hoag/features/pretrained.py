@@ -8,13 +8,13 @@ cut down to their principal components in the survey's own images.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hoag.features._images import as_unit
+from hoag.features._seen import fit_components, on_components, scaled
 from hoag.options import option
-from hoag.seeds import generator
 
 if TYPE_CHECKING:
     import torch
@@ -38,55 +38,14 @@ class Options:
 
 
 def fit(store: Any, options: Options, seed: int) -> dict[str, np.ndarray]:
-    """Find the components (scikit-learn's PCA).
-
-    Parameters
-    ----------
-    store
-        Images.
-    options, seed
-        ``max_fit`` images are drawn with ``seed``.
-
-    Returns
-    -------
-    dict
-        ``mean`` (1280,), ``components`` (k, 1280), divided by one number so that the components'
-        mean variance is 1: their relative sizes stay.
-
-    Raises
-    ------
-    ValueError
-        If the store is empty.
-    """
-    from sklearn.decomposition import PCA
-
-    if len(store) == 0:
-        raise ValueError("pretrained: found no image to fit, allowed: one or more")
-    chosen = np.arange(len(store))
-    if len(store) > options.max_fit:
-        rng = generator(seed, "fit sample")
-        chosen = np.sort(rng.choice(len(store), options.max_fit, replace=False))
-    network = _network()
-    seen = np.concatenate(
-        [
-            _seen(store.read(chosen[i : i + BATCH]), options, network)
-            for i in range(0, len(chosen), BATCH)
-        ]
-    ).astype(np.float64)
-    pca = PCA(min(options.n_components, *seen.shape), svd_solver="full")
-    with np.errstate(divide="ignore", invalid="ignore"):  # the shares of a variance of zero
-        pca.fit(seen)
-    scale = np.sqrt(pca.explained_variance_.mean()) if len(seen) > 1 else 0.0
-    return {"mean": pca.mean_, "components": pca.components_ / (scale or 1.0)}
+    """Find the components; as `hoag.features._seen.fit_components`."""
+    see = partial(_seen, options=options, network=_network())
+    return fit_components(store, see, BATCH, options.n_components, options.max_fit, seed)
 
 
 def transform(images: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> np.ndarray:
     """What the network sees of (n, y, x, c) images, projected on the components: (n, k) float32."""
-    out, network = np.empty((len(images), len(state["components"])), np.float32), _network()
-    for start in range(0, len(images), BATCH):
-        seen = _seen(images[start : start + BATCH], options, network)
-        out[start : start + BATCH] = (seen - state["mean"]) @ state["components"].T
-    return out
+    return on_components(images, partial(_seen, options=options, network=_network()), BATCH, state)
 
 
 def names(options: Options, state: Mapping[str, np.ndarray]) -> list[str]:
@@ -108,15 +67,8 @@ def _network() -> "torch.nn.Module":
 def _seen(images: np.ndarray, options: Options, network: "torch.nn.Module") -> np.ndarray:
     """Mean of the network's last layer over the image, (n, 1280) float64."""
     import torch
-    from torch.nn import functional
 
-    unit = as_unit(images)
-    if unit.shape[3] != 3:  # one channel, or more than an RGB image has: their mean, three times
-        unit = np.repeat(unit.mean(axis=3, keepdims=True), 3, axis=3)
-    x = torch.from_numpy(np.ascontiguousarray(unit.transpose(0, 3, 1, 2)))
-    x = functional.pad(x, (0, 0, 0, 0, 0, 0, 0, BATCH - len(x)))
-    size = (options.size_px, options.size_px)
-    x = functional.interpolate(x, size=size, mode="bicubic", align_corners=False, antialias=True)
+    x = scaled(images, (BATCH, 3, options.size_px, options.size_px))
     mean, spread = (torch.tensor(v)[:, None, None] for v in (MEAN, SPREAD))
     x = ((x - mean) / spread).to(memory_format=torch.channels_last)
     with torch.inference_mode():
