@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hoag.seeds import generator
+from hoag.seeds import fitted_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,9 +49,7 @@ def find_groups(xy: np.ndarray, *, min_size: int, max_fit: int = 20_000, seed: i
         raise ValueError(f"min_size: found {min_size}, allowed: {FEWEST} or more")
     group = np.full(len(xy), NO_GROUP, np.int64)
     placed = np.flatnonzero(np.isfinite(xy).all(axis=1))
-    fitted = placed
-    if len(placed) > max_fit:
-        fitted = np.sort(generator(seed, "fit sample").choice(placed, max_fit, replace=False))
+    fitted = placed[fitted_rows(len(placed), max_fit, seed)]
     share = len(fitted) / max(len(placed), 1)
     group[fitted] = _hdbscan(xy[fitted], max(FEWEST, round(min_size * share)))
     rest = np.setdiff1d(placed, fitted)

@@ -17,6 +17,13 @@ def generator(seed: int, *names: Any) -> np.random.Generator:
     return np.random.default_rng(sequence(seed, *names))
 
 
+def fitted_rows(n: int, most: int, seed: int) -> np.ndarray:
+    """Which of n rows are fitted: all, or ``most`` that are drawn, rising."""
+    if n <= most:
+        return np.arange(n)
+    return np.sort(generator(seed, "fit sample").choice(n, most, replace=False))
+
+
 def uniform(seed: int, keys: Any, *names: Any) -> np.ndarray:
     """One number in [0, 1) for each key (an object id, say), whatever the others are, (n,)."""
     prefix = "\x1f".join(str(n) for n in (seed, *names)) + "\x1f"

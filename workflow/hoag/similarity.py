@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from hoag.options import unknown
-from hoag.seeds import generator, sequence
+from hoag.seeds import fitted_rows, sequence
 from hoag.vectors import complete, spread
 
 DISTANCES = ("euclidean", "cosine")
@@ -286,9 +286,6 @@ def _inverted_file(vectors: np.ndarray, seed: int) -> Any:
     lists = faiss.IndexIVFFlat(faiss.IndexFlatL2(d), d, n_lists)
     lists.cp.niter, lists.cp.seed = ITERATIONS, sequence(seed, "lists") % 2**31
     lists.nprobe = max(1, round(VISITED * n_lists))
-    drawn = generator(seed, "fit sample").choice(
-        n, min(n, LEARNED_PER_LIST * n_lists), replace=False
-    )
-    lists.train(vectors[np.sort(drawn)])
+    lists.train(vectors[fitted_rows(n, LEARNED_PER_LIST * n_lists, seed)])
     lists.add(vectors)
     return lists

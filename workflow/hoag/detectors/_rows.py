@@ -4,7 +4,7 @@ import logging
 
 import numpy as np
 
-from hoag.seeds import generator
+from hoag.seeds import fitted_rows
 from hoag.vectors import complete
 
 log = logging.getLogger(__name__)
@@ -21,8 +21,7 @@ def fit_sample(x: np.ndarray, max_fit: int, seed: int) -> np.ndarray:
     rows = np.flatnonzero(complete(x))
     if len(rows) == 0:
         log.warning("none of %d rows is complete: there is nothing to fit, scores are NaN", len(x))
-    if len(rows) > max_fit:
-        rows = np.sort(generator(seed, "fit sample").choice(rows, max_fit, replace=False))
+    rows = rows[fitted_rows(len(rows), max_fit, seed)]
     return np.ascontiguousarray(x[rows], dtype=np.float32)
 
 

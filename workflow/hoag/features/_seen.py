@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hoag.features._images import as_unit
-from hoag.seeds import generator
+from hoag.seeds import fitted_rows
 
 if TYPE_CHECKING:
     import torch
@@ -63,10 +63,7 @@ def fit_components(
 
     if len(store) == 0:
         raise ValueError("found no image to fit, allowed: one or more")
-    chosen = np.arange(len(store))
-    if len(store) > max_fit:
-        rng = generator(seed, "fit sample")
-        chosen = np.sort(rng.choice(len(store), max_fit, replace=False))
+    chosen = fitted_rows(len(store), max_fit, seed)
     seen = np.concatenate(
         [see(store.read(chosen[i : i + batch])) for i in range(0, len(chosen), batch)]
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from hoag.features._images import INPUTS, as_unit
 from hoag.options import option
-from hoag.seeds import generator
+from hoag.seeds import fitted_rows
 
 INPUT = "images"
 CHUNK = 256  # images converted and projected at a time
@@ -62,10 +62,7 @@ def fit(store: Any, options: Options, seed: int) -> dict[str, np.ndarray]:
 
 def _sample(store: Any, max_fit: int, seed: int) -> np.ndarray:
     """The images to fit, flattened, (n, d) float32."""
-    chosen = np.arange(len(store))
-    if len(store) > max_fit:
-        rng = generator(seed, "fit sample")
-        chosen = np.sort(rng.choice(len(store), max_fit, replace=False))
+    chosen = fitted_rows(len(store), max_fit, seed)
     x = np.empty((len(chosen), int(np.prod(store.shape))), np.float32)
     for start in range(0, len(chosen), CHUNK):
         images = store.read(chosen[start : start + CHUNK])

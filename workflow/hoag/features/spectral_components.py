@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hoag.options import ConfigError, option
-from hoag.seeds import generator
+from hoag.seeds import fitted_rows
 
 INPUT = "spectra"
 _log = logging.getLogger(__name__)
@@ -89,10 +89,7 @@ def fit(store: Any, options: Options, seed: int) -> dict[str, np.ndarray]:
     ValueError
         If fewer than two spectra cover ``min_coverage`` of the bins.
     """
-    chosen = np.arange(len(store))
-    if len(store) > options.max_fit:
-        rng = generator(seed, "fit sample")
-        chosen = np.sort(rng.choice(len(store), options.max_fit, replace=False))
+    chosen = fitted_rows(len(store), options.max_fit, seed)
     parts = [
         normalised(store.read(chosen[start : start + _CHUNK]), options)[0]
         for start in range(0, len(chosen), _CHUNK)
