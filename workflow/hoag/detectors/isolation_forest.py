@@ -1,20 +1,13 @@
-"""Isolation forest (Liu, Ting & Zhou 2008, ICDM), scikit-learn's.
-
-What is kept is the sample and the seed, not the trees: scoring grows the same forest again, in
-about a second, on whatever machine and version of the libraries it runs.
-"""
+"""Isolation forest (Liu, Ting & Zhou 2008, ICDM), scikit-learn's."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hoag.detectors._rows import fit_sample, scorable
+from hoag.forests import anomaly_score
 from hoag.options import option
-
-if TYPE_CHECKING:
-    from sklearn.ensemble import IsolationForest
 
 TAKES = "vectors"
 
@@ -52,7 +45,7 @@ def fit(x: np.ndarray, options: Options, seed: int) -> dict[str, np.ndarray]:
 
 
 def score(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Anomaly score of equation 2 of the paper, higher is more anomalous.
+    """Anomaly score of equation 2 of the paper: see `hoag.forests.anomaly_score`.
 
     Parameters
     ----------
@@ -64,8 +57,7 @@ def score(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> n
     Returns
     -------
     (n,) float64
-        Between 0 and 1: near 1 for a row that few cuts set apart, 0.5 if all rows are alike. The
-        negative of scikit-learn's ``score_samples``.
+        Between 0 and 1, higher is more anomalous.
 
     Raises
     ------
@@ -75,17 +67,12 @@ def score(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> n
     out = np.full(len(x), np.nan)
     rows = scorable(x, state["sample"])
     if rows.any():
-        out[rows] = -_forest(options, state).score_samples(x[rows].astype(np.float32))
+        out[rows] = anomaly_score(
+            x[rows],
+            state["sample"],
+            int(state["seed"]),
+            n_trees=options.n_trees,
+            max_samples=options.max_samples,
+            bootstrap=options.bootstrap,
+        )
     return out
-
-
-def _forest(options: Options, state: Mapping[str, np.ndarray]) -> "IsolationForest":
-    from sklearn.ensemble import IsolationForest
-
-    forest = IsolationForest(
-        n_estimators=options.n_trees,
-        max_samples=min(options.max_samples, len(state["sample"])),
-        bootstrap=options.bootstrap,
-        random_state=int(state["seed"]) % 2**32,
-    )
-    return forest.fit(state["sample"])

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from hoag.forests import anomaly_score
+
 _MAX_SEED = 2**32
 
 
@@ -20,9 +22,4 @@ def grown(x: np.ndarray, seed: int) -> dict[str, np.ndarray]:
 
 def score(x: np.ndarray, state: Mapping[str, np.ndarray]) -> np.ndarray:
     """Anomaly score (Liu, Ting & Zhou 2008, equation 2), (n,), higher is more anomalous."""
-    from sklearn.ensemble import IsolationForest
-
-    if not len(x):
-        return np.empty(0)
-    forest = IsolationForest(random_state=int(state["forest/seed"]))
-    return -forest.fit(state["forest/sample"]).score_samples(x.astype(np.float32))
+    return anomaly_score(x, state["forest/sample"], int(state["forest/seed"]))

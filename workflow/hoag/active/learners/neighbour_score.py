@@ -6,16 +6,13 @@ code.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hoag.active.contract import Answers, Predictions
+from hoag.forests import anomaly_score
 from hoag.options import option
 from hoag.vectors import spread
-
-if TYPE_CHECKING:
-    from sklearn.ensemble import IsolationForest
 
 TAKES = ("vectors",)
 GIVES = ()
@@ -80,7 +77,7 @@ def _of_objects(x: np.ndarray, options: Options, seed: int) -> dict[str, np.ndar
         "sample": _scaled(x[rows], mean, scale),
         "forest_seed": np.array(seed % 2**32),
     }
-    anomaly = -_anomaly_forest(options, state).score_samples(state["sample"])
+    anomaly = _anomaly(state["sample"], options, state)
     return state | {"anomaly_range": np.array([anomaly.min(), anomaly.max()])}
 
 
@@ -92,7 +89,7 @@ def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) ->
     """
     from sklearn.ensemble import RandomForestRegressor
 
-    anomaly_forest, regression = _anomaly_forest(options, state), None
+    regression = None
     if len(state["interest"]):
         regression = RandomForestRegressor(options.n_trees, random_state=int(state["seed"]))
         regression.fit(state["answered"], state["interest"])
@@ -100,7 +97,7 @@ def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) ->
     for start in range(0, len(x), _CHUNK):
         rows = slice(start, start + _CHUNK)
         scaled = _scaled(x[rows], state["mean"], state["scale"])
-        anomaly = converted(-anomaly_forest.score_samples(scaled), *state["anomaly_range"])
+        anomaly = converted(_anomaly(scaled, options, state), *state["anomaly_range"])
         interest = np.full(len(scaled), _LOW)
         if regression is not None:
             interest = np.clip(regression.predict(scaled), _LOW, _HIGH)
@@ -143,13 +140,10 @@ def _scaled(x: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
     return ((x - mean) / scale).astype(np.float32)
 
 
-def _anomaly_forest(options: Options, state: Mapping[str, np.ndarray]) -> "IsolationForest":
-    from sklearn.ensemble import IsolationForest
-
-    forest = IsolationForest(
-        n_estimators=options.n_trees, bootstrap=True, random_state=int(state["forest_seed"])
-    )
-    return forest.fit(state["sample"])
+def _anomaly(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The isolation forest's score of scaled vectors, as Astronomaly grows it, with repeats."""
+    seed = int(state["forest_seed"])
+    return anomaly_score(x, state["sample"], seed, n_trees=options.n_trees, bootstrap=True)
 
 
 def _distance(x: np.ndarray, state: Mapping[str, np.ndarray]) -> np.ndarray:
