@@ -765,6 +765,21 @@ def test_a_row_that_a_detector_cannot_score_comes_last():
     assert score.score.argmin() == 3
 
 
+@pytest.mark.parametrize("scale", [1e-8, 1e8])
+def test_the_process_learns_in_any_unit(scale):
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(300, 3))
+    interest = 5 / (1 + np.exp(-3 * x[:, 0]))
+    answers = Answers(np.arange(80), np.full(80, "a", object), interest[:80])
+    options, found = PROCESS.Options(), []
+    for unit in (1.0, scale):
+        vectors = (unit * x).astype(np.float32)
+        state = PROCESS.learn(vectors, answers, options, seed=1)
+        found.append(PROCESS.predict(vectors[80:], options, state).score)
+    assert np.corrcoef(found[0], interest[80:])[0, 1] > 0.9
+    np.testing.assert_allclose(found[1], found[0], atol=0.05)
+
+
 @pytest.mark.parametrize(
     ("section", "message"),
     [

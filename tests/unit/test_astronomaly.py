@@ -69,6 +69,12 @@ def test_identifiers_of_a_parquet_table_may_stand_in_a_column(tmp_path):
         read_scores(tmp_path / "scores.parquet")
 
 
+def test_identifiers_of_a_csv_table_need_not_come_first(tmp_path):
+    (tmp_path / "scores.csv").write_text("score,object_id\n1.5,007\n2.5,b\n")
+    scores = read_scores(tmp_path / "scores.csv").scores
+    assert scores["object_id"].tolist() == ["007", "b"] and scores["score"].tolist() == [1.5, 2.5]
+
+
 def test_a_folder_that_is_a_file_is_one_line(kept):
     with pytest.raises(SystemExit, match=r"^hoag: --output: found .*ml_scores.csv"):
         astronomaly.main([str(kept), "--output", str(kept)])

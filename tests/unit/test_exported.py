@@ -1,5 +1,7 @@
 """Networks that were exported elsewhere."""
 
+import zipfile
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,7 @@ from hoag.options import ConfigError, build
 
 class Store:
     def __init__(self, images):
-        self.images = images
+        self.images, self.shape = images, images.shape[1:]
 
     def __len__(self):
         return len(self.images)
@@ -34,8 +36,9 @@ class Pooled(nn.Module):
         return self.network.extract_features((x - mean) / spread)
 
 
-def written(path, network, *example):
-    torch.export.save(torch.export.export(network.eval(), example), path)
+def written(path, network, inputs):
+    args, keywords = ((), inputs) if isinstance(inputs, dict) else (inputs, {})
+    torch.export.save(torch.export.export(network, args, keywords), path)
     return build(exported.Options, {"path": str(path)}, "features.mine")
 
 
@@ -44,7 +47,7 @@ def test_the_same_network_sees_the_same(tmp_path):
     images = np.random.default_rng(1).integers(0, 256, (40, 50, 50, 3), dtype=np.uint8)
     own = pretrained.Options(size_px=64)
     state = pretrained.fit(Store(images), own, 1)
-    options = written(tmp_path / "lite0.pt2", Pooled(), torch.zeros(16, 3, 64, 64))
+    options = written(tmp_path / "lite0.pt2", Pooled().eval(), (torch.zeros(16, 3, 64, 64),))
     theirs = exported.fit(Store(images), options, 1)
     np.testing.assert_allclose(theirs["mean"], state["mean"], rtol=1e-4, atol=1e-4)
     found, wanted = (
@@ -55,7 +58,7 @@ def test_the_same_network_sees_the_same(tmp_path):
 
 
 def test_colours_are_averaged_for_a_network_of_one_channel(tmp_path):
-    options = written(tmp_path / "grey.pt2", nn.Flatten(), torch.zeros(2, 1, 2, 2))
+    options = written(tmp_path / "grey.pt2", nn.Flatten(), (torch.zeros(2, 1, 2, 2),))
     images = np.zeros((3, 2, 2, 3), np.uint8)
     images[0, ..., 0], images[1], images[2, 1, 1] = 255, 51, 255
     network = exported._Network(options.path)
@@ -64,30 +67,60 @@ def test_colours_are_averaged_for_a_network_of_one_channel(tmp_path):
     np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
+class Keyword(nn.Module):
+    def forward(self, pixels):
+        return {"seen": pixels.flatten(1)}
+
+
+IMAGES = torch.zeros(4, 1, 8, 8)
+
+
 @pytest.mark.parametrize(
-    ("network", "example", "message"),
+    ("network", "inputs", "message"),
     [
-        (nn.Bilinear(2, 2, 3), (torch.zeros(4, 2), torch.zeros(4, 2)), "a network that takes"),
+        (
+            nn.Bilinear(2, 2, 3),
+            (torch.zeros(4, 2), torch.zeros(4, 2)),
+            r"takes \(4, 2\) torch.float32, ",
+        ),
         (
             nn.Identity(),
             (torch.zeros(4, 5, 8, 8),),
-            r"takes \[\(4, 5, 8, 8\)\], allowed: one batch",
+            r"takes \(4, 5, 8, 8\) torch.float32, allowed: one",
         ),
-        (nn.Flatten(0), (torch.zeros(4, 1, 2, 2),), r"found outputs \(16,\), allowed: "),
+        (nn.Flatten(), (IMAGES.half(),), r"takes \(4, 1, 8, 8\) torch.float16, allowed"),
+        (Keyword(), {"pixels": IMAGES}, r"takes \(4, 1, 8, 8\) torch.float32, .* not by keyword"),
+        (Keyword(), (IMAGES,), r"a network that gives dict, allowed: \(n, d\) or"),
+        (nn.Flatten(0), (IMAGES,), r"a network that gives \(256,\) torch.float32, allowed"),
+        (nn.Sequential(nn.BatchNorm2d(1), nn.Flatten()), (IMAGES,), r"beside others.* \.eval\(\)$"),
+        (nn.Sequential(nn.Dropout(), nn.Flatten()), (IMAGES[:1],), r"beside others.* \.eval\(\)$"),
     ],
 )
-def test_a_network_of_something_else_is_refused(tmp_path, network, example, message):
-    options = written(tmp_path / "other.pt2", network, *example)
+def test_a_network_of_something_else_is_refused(tmp_path, network, inputs, message):
+    options = written(tmp_path / "other.pt2", network.train(), inputs)
+    images = np.random.default_rng(1).integers(0, 256, (4, 8, 8, 1), dtype=np.uint8)
     with pytest.raises(ConfigError, match=message) as caught:
-        exported.fit(Store(np.zeros((4, 8, 8, 1), np.uint8)), options, 1)
+        exported.fit(Store(images), options, 1)
     assert str(caught.value).startswith(options.path) and "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", [None, "not a network"])
-def test_a_file_that_no_export_wrote_is_named_while_planning(tmp_path, text):
+def test_a_program_that_cannot_be_loaded_is_named(tmp_path):
+    path = tmp_path / "later.pt2"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("later/models/model.json", "{}")
+    options = build(exported.Options, {"path": str(path)}, "features.mine")
+    exported.check((8, 8, 1), options, "features.mine")
+    with pytest.raises(ConfigError, match=r"later\.pt2: found what PyTorch .* can't load"):
+        exported.fit(Store(np.zeros((4, 8, 8, 1), np.uint8)), options, 1)
+
+
+@pytest.mark.parametrize("content", ["nothing", "text", "weights"])
+def test_a_file_that_no_export_wrote_is_named_while_planning(tmp_path, content):
     path = tmp_path / "network.pt2"
-    if text:
-        path.write_text(text)
+    if content == "text":
+        path.write_text("not a network")
+    elif content == "weights":
+        torch.save(nn.Linear(2, 2).state_dict(), path)
     options = build(exported.Options, {"path": str(path)}, "features.mine")
     with pytest.raises(ConfigError, match=r"^features\.mine\.path: found .*network\.pt2', allowed"):
         exported.check((8, 8, 3), options, "features.mine")

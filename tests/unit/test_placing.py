@@ -64,7 +64,9 @@ def test_a_flat_sheet_is_laid_out_as_it_is():
 def test_the_place_in_the_square_is_a_step_along_the_lattice():
     first, second = np.meshgrid(np.arange(4.0), 10 * np.arange(3.0), indexing="ij")
     units = np.stack([first, second, np.ones_like(first)], axis=2)
-    x = np.array([[2.0, 10, 1], [2.2, 10, 9], [1.0, 11, 1]])
+    x = np.array([[2.0, 10, 1], [2.2, 10, 9], [1.0, 11, 1], [99, 10, 1]])
     xy = som._positions(x, units, som._directions(units))
     half = np.tanh(2 * np.array([0.2, 0.1])) / 2
-    np.testing.assert_allclose(xy, [[2, 1], [2 + half[0], 1], [1, 1 + half[1]]])
+    wanted = [[2, 1], [2 + half[0], 1], [1, 1 + half[1]], [3.5, 1]]
+    np.testing.assert_allclose(xy, wanted, atol=1e-5)
+    assert xy[3, 0] < 3.5, "not in the next unit"

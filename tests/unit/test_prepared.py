@@ -51,6 +51,13 @@ def test_missing_values_are_medians_and_flagged():
     np.testing.assert_array_equal(x[:, 4], np.isnan(values(frame)).any(axis=1))
 
 
+def test_a_column_that_is_called_missing_is_refused_beside_the_flag():
+    frame = table(missing=9).rename(columns={"b": "missing"})
+    assert prepared.fit(frame, prepared.Options(of=("x",)), 1)
+    with pytest.raises(ValueError, match="found a column 'missing', allowed with impute: other"):
+        prepared.fit(frame, prepared.Options(of=("x",), impute=True), 1)
+
+
 def test_components_are_those_of_scikit_learn():
     frame = table(missing=3)
     complete = values(frame)[~np.isnan(values(frame)).any(axis=1)]

@@ -390,6 +390,9 @@ def test_a_circle_spares_the_reading_of_headers(two):
     rows |= {"ra_deg": [30.0, 200.0], "dec_deg": -5.0, "radius_deg": 0.01}
     pd.DataFrame(rows).to_csv(folder / "tiles.csv", index=False)
     assert_like_cutout2d(fetch(folder / "tiles.csv", targets), targets, path)
+    gap = "path,band,ra_deg,dec_deg,radius_deg\nbelow/one.fits,g,,,\nbelow/far.fits,g,200,-5,1\n"
+    (folder / "gap.csv").write_text(gap)
+    assert_like_cutout2d(fetch(folder / "gap.csv", targets), targets, path)
     outside = targets_at(path, [(300, 50)])
     assert fetch(folder / "tiles.csv", outside)["o0"].status == "outside"
     there = pd.DataFrame({"object_id": ["x"], "ra_deg": [200.0], "dec_deg": [-5.0]})
@@ -740,6 +743,23 @@ def test_windows_of_two_tiles_have_ids_of_their_own(tmp_path):
         write(tmp_path / name, header(dec=1.0 if name < "o" else -1.0))
     listed, found = windows_of(tmp_path)
     assert len(found) == len(listed) == 2 * listed["tile"].value_counts().iloc[0]
+
+
+def test_names_with_dots_tell_tiles_apart(tmp_path):
+    names = [f"VLASS1.1.ql.T01t0{i}" for i in range(2)]
+    for i, name in enumerate(names):
+        write(tmp_path / f"{name}-g.fits.gz", header(ra=30.0 + i))
+    listed, _ = windows_of(tmp_path, pattern="*-{band}.fits.gz")
+    assert {i.rsplit("-", 2)[0] for i in listed["object_id"]} == {f"{n}-g" for n in names}
+
+
+def test_extensions_without_a_name_are_numbered(tmp_path):
+    path = write(tmp_path / "a-g.fits", header())
+    with fits.open(path) as hdus:
+        hdus[1].header.remove("EXTNAME", ignore_missing=True)
+        fits.HDUList([hdus[0], hdus[1], hdus[1].copy()]).writeto(path, overwrite=True)
+    answer = fetch(tmp_path, targets_at(path, [(50, 50)]), {"extension": "SCI"})["o0"]
+    assert answer.reason.endswith("found no extension 'SCI', allowed: PRIMARY, 1, 2")
 
 
 def test_a_broken_tile_stops_a_search_by_windows(tmp_path):

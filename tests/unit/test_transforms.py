@@ -108,6 +108,14 @@ def test_fixed_limits_map_to_zero_and_one_and_clip(kind):
     assert 0 < found[2] < 1
 
 
+@pytest.mark.parametrize("kind", ["min_max", "asinh", "log"])
+@pytest.mark.parametrize(("limit", "value"), [({"maximum": 5}, 1), ({"minimum": 20}, 0)])
+def test_an_image_beyond_its_one_limit_is_white_or_dark(kind, limit, value):
+    image = np.array([[[7.0]], [[9.0]]], np.float32)
+    found = apply({"kind": kind, **limit}, image).ravel()
+    np.testing.assert_allclose(found, value, atol=1.2e-7)  # the last bit of asinh
+
+
 def test_nan_is_dark_and_has_no_say_in_the_limits():
     image = np.array([[[1.0], [2.0], [3.0], [np.nan], [np.inf], [-np.inf]]], np.float32)
     assert apply({"kind": "min_max"}, image).ravel().tolist() == [0, 0.5, 1, 0, 1, 0]

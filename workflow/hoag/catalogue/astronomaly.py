@@ -107,7 +107,9 @@ def _read(path: Path) -> pd.DataFrame:
         if path.suffix in (".parquet", ".pq"):
             frame = pd.read_parquet(path)
         else:
-            first = pd.read_csv(path, nrows=0).columns[0]
+            header = pd.read_csv(path, nrows=0).columns
+            named = header[0] in ("score", "human_label") and find_id(header)
+            first = named or header[0]
             frame = pd.read_csv(path, dtype={first: str}).set_index(first)
     except (OSError, ValueError, IndexError) as error:
         raise ConfigError(f"{path}: can't be read ({' '.join(str(error).split())})") from None

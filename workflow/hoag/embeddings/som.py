@@ -13,6 +13,7 @@ from hoag.options import option
 
 FIRST_RADIUS = 0.25  # of the longer side
 LAST_RADIUS = 0.7  # units
+_INSIDE = 0.5 * (1 - 1e-5)  # of a unit's square: where the tangent is 1, too, none is next door
 CHUNK = 20_000  # rows measured at a time: bounds the memory
 
 
@@ -114,4 +115,5 @@ def _positions(x: np.ndarray, units: np.ndarray, directions: np.ndarray) -> np.n
     difference = x - units.reshape(-1, units.shape[-1])[best]
     steps = [(difference * directions[best, axis]).sum(axis=1) for axis in (0, 1)]
     place = np.unravel_index(best, units.shape[:2])
-    return np.stack([p + np.tanh(2 * s) / 2 for p, s in zip(place, steps, strict=True)], axis=1)
+    within = [_INSIDE * np.tanh(2 * s) for s in steps]
+    return np.stack([p + w for p, w in zip(place, within, strict=True)], axis=1)

@@ -5,6 +5,7 @@ PyTorch alone is needed. Its outputs, averaged over the image where they are map
 their principal components in the survey's own images.
 """
 
+import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from hoag.features._seen import fit_components, on_components, scaled
 from hoag.options import ConfigError, option
 
 INPUT = "images"
+# What this PyTorch writes, and what earlier ones wrote.
+_PROGRAM = re.compile(r"(^|/)(models/.*|serialized_exported_program)\.json$")
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,11 @@ class Options:
 
 def check(shape: tuple[int, int, int], options: Options, key: str) -> None:
     """Raise `ConfigError` for a file that no export wrote."""
-    if not zipfile.is_zipfile(options.path):
+    names = []
+    if zipfile.is_zipfile(options.path):
+        with zipfile.ZipFile(options.path) as archive:
+            names = archive.namelist()
+    if not any(_PROGRAM.search(name) for name in names):  # weights alone are such an archive too
         raise ConfigError(
             f"{key}.path: found {options.path!r}, allowed: a file that torch.export.save wrote"
         )
@@ -48,6 +55,7 @@ def check(shape: tuple[int, int, int], options: Options, key: str) -> None:
 def fit(store: Any, options: Options, seed: int) -> dict[str, np.ndarray]:
     """Find the components; as `hoag.features._seen.fit_components`."""
     network = _Network(options.path)
+    network.check_alone(store.shape)
     return fit_components(
         store, network.see, network.shape[0], options.n_components, options.max_fit, seed
     )
@@ -70,13 +78,23 @@ class _Network:
     def __init__(self, path: str):
         import torch
 
-        program = torch.export.load(path)
-        inputs, keywords = program.example_inputs or ((), {})
-        self.path, self.shape = path, tuple(inputs[0].shape) if inputs else ()
-        if len(inputs) != 1 or keywords or len(self.shape) != 4 or self.shape[1] not in (1, 3):
+        try:
+            program = torch.export.load(path)
+        except RuntimeError as error:
+            why = " ".join(str(error).split())
             raise ConfigError(
-                f"{path}: found a network that takes {[tuple(i.shape) for i in inputs]}, allowed: "
-                "one batch of images (n, 1 or 3, y, x)"
+                f"{path}: found what PyTorch {torch.__version__} can't load ({why}), allowed: an "
+                "export of this version or one not much older"
+            ) from None
+        inputs, keywords = program.example_inputs or ((), {})
+        found = [_described(i) for i in (*inputs, *keywords.values())]
+        is_one = len(inputs) == 1 and not keywords and isinstance(inputs[0], torch.Tensor)
+        self.path, self.shape = path, tuple(inputs[0].shape) if is_one else ()
+        is_image = len(self.shape) == 4 and self.shape[1] in (1, 3)
+        if not (is_image and inputs[0].dtype == torch.float32):
+            raise ConfigError(
+                f"{path}: found a network that takes {', '.join(found) or 'nothing'}, allowed: one "
+                "batch of images, float32 (n, 1 or 3, y, x), not by keyword"
             )
         self.module = program.module()
 
@@ -86,11 +104,29 @@ class _Network:
 
         with torch.inference_mode():
             seen = self.module(scaled(images, self.shape))
-        if seen.ndim == 4:
+        if isinstance(seen, torch.Tensor) and seen.ndim == 4:
             seen = seen.mean(dim=(2, 3))
-        if seen.ndim != 2 or len(seen) != self.shape[0]:
+        if not isinstance(seen, torch.Tensor) or seen.ndim != 2 or len(seen) != self.shape[0]:
             raise ConfigError(
-                f"{self.path}: found outputs {tuple(seen.shape)}, allowed: (n, d) or (n, d, y, x), "
-                f"n being {self.shape[0]}"
+                f"{self.path}: found a network that gives {_described(seen)}, allowed: (n, d) or "
+                f"(n, d, y, x), n being {self.shape[0]}"
             )
         return seen[: len(images)].double().numpy()
+
+    def check_alone(self, shape: tuple[int, int, int]) -> None:
+        """Raise `ConfigError` if what is seen of an image (y, x, c) depends on those beside it."""
+        n = min(self.shape[0], 3)
+        images = np.random.default_rng(0).integers(0, 256, (n, *shape), dtype=np.uint8)
+        together, alone = self.see(images), np.concatenate([self.see(i[None]) for i in images])
+        size = np.abs(together).max()
+        if not np.allclose(alone, together, rtol=0, atol=1e-3 * size):
+            raise ConfigError(
+                f"{self.path}: found a network that sees an image differently beside others, "
+                "allowed: one that was exported after .eval()"
+            )
+
+
+def _described(value: Any) -> str:
+    """Shape and type of a tensor; of anything else its type."""
+    shape = getattr(value, "shape", None)
+    return type(value).__name__ if shape is None else f"{tuple(shape)} {value.dtype}"

@@ -73,9 +73,12 @@ def fit(table: "pd.DataFrame", options: Options, seed: int) -> dict[str, np.ndar
     Raises
     ------
     ValueError
-        If components are asked for and fewer than two rows are complete.
+        If components are asked for and fewer than two rows are complete, or a column has the name
+        ``missing`` and values are filled in.
     """
     columns = [c for c in table.columns if c != "object_id"]
+    if options.impute and "missing" in columns and not (options.n_components or options.explained):
+        raise ValueError("prepared: found a column 'missing', allowed with impute: other names")
     x = _values(table, columns)
     known = np.isfinite(x).any(axis=0)
     median, mean = np.zeros((2, len(columns)))

@@ -143,9 +143,8 @@ def image_of(hdus: "fits.HDUList", extension: int | str | None) -> Any:
     try:
         hdu = hdus[extension]
     except LookupError:
-        raise UnreadableError(
-            f"found no extension {extension!r}, allowed: {', '.join(h.name or '0' for h in hdus)}"
-        ) from None
+        names = ", ".join(hdu.name or str(i) for i, hdu in enumerate(hdus))
+        raise UnreadableError(f"found no extension {extension!r}, allowed: {names}") from None
     if not _is_plane(hdu):
         raise UnreadableError(f"extension {extension!r}: found no image of two axes")
     return hdu

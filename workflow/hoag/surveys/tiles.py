@@ -276,8 +276,9 @@ def _extension(found: Any, options: Options) -> int | str | None:
 
 
 def _cap(row: dict[str, Any]) -> tuple[float, float, float] | None:
-    found = tuple(float(row.get(c, np.nan)) for c in ("ra_deg", "dec_deg", "radius_deg"))
-    return found if np.isfinite(found).all() else None
+    found = [row.get(c) for c in ("ra_deg", "dec_deg", "radius_deg")]
+    is_there = all(v is not None and np.isfinite(v) for v in found)
+    return tuple(float(v) for v in found) if is_there else None
 
 
 # ---- one object

@@ -6,6 +6,7 @@ survey ``tiles`` does, whose rules hold. Windows at a tile's edge may come from 
 where they lie farther from the edge.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ __all__ = [
 
 FORMAT_VERSION = 1
 NEEDS_POSITION = True
+_SUFFIX = re.compile(r"\.(fits|fit|fts)(\.(gz|fz|bz2|xz))?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -124,19 +126,17 @@ def _tiles(batch: Batch, options: Options, name: str) -> list[Tile]:
 
 
 def _stems(tiles_found: Sequence[Tile], name: str) -> list[str]:
-    """Names of the tiles: of the files, with folder and extension where files share one."""
+    """Names of the tiles: of the files up to the first dot; whole where several begin alike; with
+    folder and extension where whole ones are alike."""
     paths = [Path(t.place.source) for t in tiles_found]
-    stems = [p.name.split(".")[0] for p in paths]
-    if len(set(stems)) < len(stems):
-        extensions = [t.place.extension for t in tiles_found]
-        stems = [
-            f"{p.parent.name}-{s}" + ("" if e is None else f"-{e}")
-            for p, s, e in zip(paths, stems, extensions, strict=True)
-        ]
-    for stem in stems:
-        if stems.count(stem) > 1:
-            raise ConfigError(f"batches.{name}.tiles: found two tiles {stem!r}, allowed: one")
-    return stems
+    ends = ["" if t.place.extension is None else f"-{t.place.extension}" for t in tiles_found]
+    whole = [_SUFFIX.sub("", p.name) for p in paths]
+    full = [f"{p.parent.name}-{w}{e}" for p, w, e in zip(paths, whole, ends, strict=True)]
+    for stems in ([p.name.split(".")[0] for p in paths], whole, full):
+        if len(set(stems)) == len(stems):
+            return stems
+    twice = next(s for s in full if full.count(s) > 1)
+    raise ConfigError(f"batches.{name}.tiles: found two tiles {twice!r}, allowed: one")
 
 
 def _starts(shape: tuple[int, int], options: Options) -> tuple[np.ndarray, np.ndarray]:

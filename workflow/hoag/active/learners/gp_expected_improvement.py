@@ -106,7 +106,8 @@ def _components(x: np.ndarray, state: Mapping[str, np.ndarray]) -> np.ndarray:
 def _typical(x: np.ndarray) -> float:
     """Median distance between rows: where the search for the kernel's length begins.
 
-    From 1, where Protege begins, it finds no slope if all are farther apart.
+    From 1, where Protege begins, it finds no slope if all are farther apart; its bounds, too, are
+    in this unit.
     """
     from scipy.spatial.distance import pdist
 
@@ -122,7 +123,8 @@ def _process(state: Mapping[str, np.ndarray]) -> "GaussianProcessRegressor":
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import Matern, WhiteKernel
 
-    kernel, optimizer = Matern(_typical(state["answered"])) + WhiteKernel(), "fmin_l_bfgs_b"
+    length, optimizer = _typical(state["answered"]), "fmin_l_bfgs_b"
+    kernel = Matern(length, (1e-5 * length, 1e5 * length)) + WhiteKernel()
     if "kernel" in state:
         kernel, optimizer = kernel.clone_with_theta(state["kernel"]), None
     process = GaussianProcessRegressor(kernel, optimizer=optimizer, random_state=int(state["seed"]))

@@ -28,7 +28,8 @@ def to_unit(image: np.ndarray, limits: Limits, *, per_channel: bool) -> np.ndarr
     Notes
     -----
     Infinite values become 0 or 1 by their sign and NaN becomes 0; neither has a say in the
-    limits. Where the limits coincide (a constant image) or no value is finite, all becomes 0.
+    limits. Where the limits coincide (a constant image) or no value is finite, all becomes 0. Of an
+    image that lies wholly above a given maximum all becomes 1, wholly below a minimum 0.
     """
     if not per_channel:
         return _scale(image, limits)
@@ -59,6 +60,8 @@ def _scale(values: np.ndarray, limits: Limits) -> np.ndarray:
     by_channel = np.moveaxis(values, -1, 0)
     finite = by_channel[np.isfinite(by_channel)]
     low, high = limits(finite) if finite.size else (0.0, 0.0)
+    if low > high:  # all beyond the one limit that was given
+        return (values >= low).astype(np.float32)
     if not high > low:
         return np.zeros(values.shape, np.float32)
     unit = np.clip((values - low) / (high - low), 0, 1)
