@@ -408,6 +408,24 @@ HOAG = registry.load("learners", "hoag")
 RANDOM = registry.load("strategies", "random")
 
 
+def test_hoag_asks_about_remote_objects_until_one_is_found():
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(200, 4)).astype(np.float32)
+    x[50:53] = 9 * x[50:53]  # in directions like any other
+    dull = Answers(np.arange(5), np.full(5, "dull", object), np.zeros(5))
+    found = Answers(np.arange(6), np.array(["dull"] * 5 + ["odd"], object), np.eye(6)[5])
+
+    def first(answers, **section):
+        options = build(HOAG.Options, section, "x")
+        state = HOAG.learn(x, answers, options, seed=1)
+        return np.argsort(-HOAG.predict(x, options, state).of(RESERVE))[:3]
+
+    for isolation in (0, 1):
+        assert set(first(dull, remoteness=3, isolation=isolation)) == {50, 51, 52}
+        assert set(first(dull, isolation=isolation)) != {50, 51, 52}
+    np.testing.assert_array_equal(first(found, remoteness=3), first(found))
+
+
 def test_hoag_asks_about_isolated_objects_until_one_is_found():
     """Ten directions are crowded, object 0 is alone in one; all are as far from the known ones."""
     rng = np.random.default_rng(0)

@@ -58,6 +58,14 @@ class Options:
         minimum=0,
         maximum=100,
     )
+    remoteness: float = option(
+        0.0,
+        doc="Weight in the novelty, until an anomaly of interest is found, of the logarithm of an "
+        "object's distance from the mean of all, in units of the median one: 0.1 helps where "
+        "measured features are among the vectors.",
+        minimum=0,
+        maximum=100,
+    )
     standardise: bool = option(
         False, doc="Divide each column by its standard deviation: for measured features."
     )
@@ -104,6 +112,8 @@ def learn(
         "intercepts": intercepts,
         "mean": mean,
         "scale": scale,
+        "typical_length": np.median(_lengths(x, mean, scale)),
+        "found": np.array(bool(wanted)),
     }
 
 
@@ -132,6 +142,9 @@ def predict(x: np.ndarray, options: Options, state: Mapping[str, np.ndarray]) ->
         novelty = -nearest.mean(axis=1)
         if len(state["sample"]) > 1:
             novelty += options.isolation * _isolation(directions @ state["sample"].T, options)
+        if options.remoteness and not state["found"]:
+            away = _lengths(x[rows], state["mean"], state["scale"]) / state["typical_length"]
+            novelty += options.remoteness * np.log(away)
         logits[rows, :-1] = options.sharpness * decided
         logits[rows, -1] = _NEVER + _NOVELTY * novelty
     return Predictions(tuple(str(c) for c in state["classes"]), logits)
@@ -157,6 +170,9 @@ def _largest(cosines: np.ndarray, n: int) -> np.ndarray:
 
 def _directions(x: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """Unit vectors from the mean of all objects, float32; 0 for what lies there."""
-    away = (x - mean) / scale
-    lengths = np.sqrt(np.square(away).sum(axis=1, keepdims=True))
-    return away / np.maximum(lengths, np.float32(1e-12))
+    return (x - mean) / scale / _lengths(x, mean, scale)[:, None]
+
+
+def _lengths(x: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Distances from the mean of all objects, (n,) float32; 1e-12 for what lies there."""
+    return np.maximum(np.sqrt(np.square((x - mean) / scale).sum(axis=1)), np.float32(1e-12))
