@@ -251,6 +251,30 @@ def test_every_whole_configuration_can_be_planned(text, tmp_path, monkeypatch):
     assert plan.scores
 
 
+def test_labels_of_astronomaly_rank_anew(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "results" / "galaxy_zoo" / "features" / "scaled" / "seed-1" / "first"
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(1)
+    x = pd.DataFrame(rng.normal(size=(200, 3)), columns=list("abc"))
+    x.loc[:19] += 4  # outliers, half of them of interest
+    x.loc[:9, "a"] *= -1
+    x.insert(0, "object_id", [f"{i:03d}" for i in range(200)])
+    x.loc[150, "b"] = np.nan
+    x[:120].to_parquet(folder / "shard-000.parquet")
+    x[120:].to_parquet(folder / "shard-001.parquet")
+    x[:1].to_parquet(folder / "shard-000.failures.parquet")
+    rows = [f"{i:03d},1,{5 if i < 10 else 0},0" for i in [*range(6), *range(12, 18)]]
+    (tmp_path / "ml_scores.csv").write_text("\n".join([",score,human_label,trained_score", *rows]))
+    astronomaly.main([str(tmp_path / "ml_scores.csv"), "--output", "moved"])
+    page = (ROOT / "docs" / "from-astronomaly.md").read_text()
+    code = page.partition("```python\n")[2].partition("```")[0]
+    exec(compile(code, "from-astronomaly.md", "exec"), {})
+    ranked = pd.read_csv("ranked_anew.csv", dtype={"object_id": str}).set_index("object_id")
+    assert len(ranked) == 199
+    assert len(set(ranked["score"].nlargest(10).index) & {f"{i:03d}" for i in range(10)}) >= 8
+
+
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "config" / "README.md"])
 def test_the_smallest_configuration_can_be_planned(page, tmp_path, monkeypatch):
     text = re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)[0]

@@ -220,6 +220,10 @@ def test_a_person_s_last_word_holds_and_can_be_withdrawn():
     assert found.index.tolist() == [2, 1] and found.classes.tolist() == ["", "a"]
     assert found.as_classes().tolist() == ["interesting", "a"]
     assert found.as_interest({"a": 0.5, "odd": 1.0}).tolist() == [4.0, 2.5]
+    with pytest.raises(
+        ValueError, match=r"among 5 answers such as 'y', allowed: ids such as 'x\.png'"
+    ):
+        Table(table, np.array(["x.png"]))
 
 
 # --- what a ranking is worth

@@ -146,7 +146,9 @@ def test_headers_that_archives_write(tmp_path, text):
 
 def test_csv_in_latin_1_and_without_a_name_for_a_column(tmp_path):
     frame = catalogue.read(_csv(tmp_path, ",note\n1,Andr\xe9\n".encode("latin-1")))
-    assert frame.to_dict("list") == {"column_1": [1], "note": ["André"]}
+    assert frame.to_dict("list") == {"__index_level_0__": ["1"], "note": ["André"]}
+    frame = catalogue.read(_csv(tmp_path, "note,,id\na,2,7\n"))
+    assert frame.to_dict("list") == {"note": ["a"], "column_2": [2], "id": ["7"]}
 
 
 def test_fits_takes_the_longest_table_with_its_gaps_and_vectors(tmp_path):

@@ -114,7 +114,13 @@ def test_a_program_that_cannot_be_loaded_is_named(tmp_path):
         exported.fit(Store(np.zeros((4, 8, 8, 1), np.uint8)), options, 1)
 
 
-@pytest.mark.parametrize("content", ["nothing", "text", "weights"])
+def test_a_file_that_is_not_there_is_named_while_planning(tmp_path):
+    options = build(exported.Options, {"path": str(tmp_path / "gone.pt2")}, "features.mine")
+    with pytest.raises(ConfigError, match=r"^features\.mine\.path: found no file .*gone\.pt2'$"):
+        exported.check((8, 8, 3), options, "features.mine")
+
+
+@pytest.mark.parametrize("content", ["text", "weights"])
 def test_a_file_that_no_export_wrote_is_named_while_planning(tmp_path, content):
     path = tmp_path / "network.pt2"
     if content == "text":

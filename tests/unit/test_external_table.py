@@ -64,7 +64,10 @@ def test_a_flag_stays_a_number_where_objects_are_missing(write):
         ({"id_column": "name"}, "id_column"),
         ({"rows": {"id": ["a", "a", "x"]}}, "found 'a' twice"),
         ({"rows": {"id": ["a", None, None]}}, "found 2 rows without a value in id"),
-        ({"rows": {"id": ["u", "v", "w"]}}, "found none of the objects, the first: 'a'"),
+        (
+            {"rows": {"id": ["u", "v", "w"]}},
+            "none of the objects among ids such as 'u', allowed: ids such as 'a'",
+        ),
         ({"columns": ["why"]}, "'why' holds no numbers"),
         ({"columns": ["scores"]}, "did you mean 'score'"),
     ],

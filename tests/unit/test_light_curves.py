@@ -139,6 +139,20 @@ def test_of_a_sorted_parquet_table_only_the_asked_part_is_read(kind, tmp_path):
     np.testing.assert_array_equal(found["105"]["jd"], np.arange(51, 61))
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [(None, "labels: .*labels.csv: no such file"), ("star,label\nx,SN\n", "found no object")],
+)
+def test_labels_that_will_not_do_are_named_while_planning(tmp_path, text, message):
+    (tmp_path / "long.csv").write_text("star,jd,mag,e\ns,1,2,0.1\n")
+    if text:
+        (tmp_path / "labels.csv").write_text(text)
+    batch = {"labels": str(tmp_path / "labels.csv"), "labels_id_column": "star"}
+    options, batch = survey(tmp_path / "long.csv", batch)
+    with pytest.raises(ConfigError, match=message):
+        light_curves.count(batch, options, name="first")
+
+
 def test_labels_are_joined_although_their_ids_lack_the_prefix(tmp_path):
     rows = drawn()
     labels = pd.DataFrame({"number": [0, 2, 9], "class": ["SN", "?", "CV"]})

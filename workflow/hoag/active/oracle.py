@@ -45,11 +45,22 @@ class Table:
         last one of an object holds. An object with neither class nor interest is withdrawn.
     object_ids : (n,) object
         Of all objects, in the order of the rows of ``x``.
+
+    Raises
+    ------
+    ValueError
+        If no answer is about any of the objects; some may be about others.
     """
 
     def __init__(self, table: "pd.DataFrame", object_ids: np.ndarray) -> None:
         row = {object_id: i for i, object_id in enumerate(object_ids)}
         last = table.drop_duplicates("object_id", keep="last")
+        if len(last) and not last["object_id"].isin(row).any():
+            first = last["object_id"].iloc[0]
+            raise ValueError(
+                f"found no object among {len(last)} answers such as {first!r}, allowed: ids such "
+                f"as {str(next(iter(row), None))!r}"
+            )
         last = last.assign(**{"class": last["class"].replace(NO_CLASS, None)})
         last = last[
             last["object_id"].isin(row) & (last["class"].notna() | last["interest"].notna())

@@ -20,7 +20,8 @@ _IDS = """
     catalog_id gaia_id main_id iauname designation source_name src_name object_name name
     number
 """
-ID_NAMES = _IDS.split()
+INDEX = "__index_level_0__"  # pandas' index without a name, in Parquet; in CSV the name is empty
+ID_NAMES = [*_IDS.split(), INDEX]
 _SEXTRACTOR = ("alpha", "xworld", "ximage", "xwin")  # columns by which its catalogues are known
 
 # Right ascension, and the declinations that belong to it, in order of preference.

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from hoag.catalogue.coordinates import find_id
+from hoag.catalogue.coordinates import INDEX, find_id
 from hoag.options import ConfigError, unknown
 from hoag.tables import to_frame
 
@@ -241,7 +241,8 @@ def _csv_header(path: Path) -> tuple[str, list[str], int]:
         header, n_skip = above, n_comments  # some archives write the names as the last comment
     if all(map(_is_number, header)):
         raise ConfigError(f"{path}: found numbers in the first line, allowed: column names")
-    return delimiter, [name or f"column_{i + 1}" for i, name in enumerate(header)], n_skip
+    names = [name or f"column_{i + 1}" for i, name in enumerate(header)]
+    return delimiter, [header[0] or INDEX, *names[1:]], n_skip
 
 
 def _is_number(text: str) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hoag.catalogue.coordinates import INDEX
 from hoag.options import ConfigError, option, unknown
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ log = logging.getLogger(__name__)
 
 INPUT = "catalogue"
 # What an object is called, where it stands and what is known of it says nothing of what it is.
-OWN = ("object_id", "ra_deg", "dec_deg", "label", "split")
+OWN = ("object_id", "ra_deg", "dec_deg", "label", "split", INDEX)
 
 
 @dataclass(frozen=True)

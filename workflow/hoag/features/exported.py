@@ -5,6 +5,7 @@ PyTorch alone is needed. Its outputs, averaged over the image where they are map
 their principal components in the survey's own images.
 """
 
+import os
 import re
 import zipfile
 from collections.abc import Mapping
@@ -42,6 +43,8 @@ class Options:
 
 def check(shape: tuple[int, int, int], options: Options, key: str) -> None:
     """Raise `ConfigError` for a file that no export wrote."""
+    if not os.path.exists(options.path):
+        raise ConfigError(f"{key}.path: found no file {options.path!r}")
     names = []
     if zipfile.is_zipfile(options.path):
         with zipfile.ZipFile(options.path) as archive:

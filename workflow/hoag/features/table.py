@@ -52,7 +52,10 @@ def fit(table: "pd.DataFrame", options: Options, seed: int) -> dict[str, np.ndar
     found = _found(table, options)
     if found.drop(columns="object_id").isna().all(axis=None):
         first = table["object_id"].iloc[0] if len(table) else None
-        raise ConfigError(f"{options.path}: found none of the objects, the first: {first!r}")
+        raise ConfigError(
+            f"{options.path}: found none of the objects among ids such as "
+            f"{found.attrs['example']!r}, allowed: ids such as {first!r}"
+        )
     return columns.fit(found, columns.Options(options.columns), seed)
 
 
@@ -90,5 +93,6 @@ def _found(table: "pd.DataFrame", options: Options) -> "pd.DataFrame":
     there = there.astype(dict.fromkeys(flags, np.float32))  # a gap would make them objects
     found = there.set_axis(ids, axis=0).reindex(table["object_id"].astype(str))
     found = found.drop(columns="object_id", errors="ignore").reset_index(names="object_id")
+    found.attrs["example"] = ids.iloc[0]
     found.attrs["made_from"] = [n for n in find_position(there.columns) if n]
     return found

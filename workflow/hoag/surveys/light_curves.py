@@ -110,7 +110,7 @@ def list_objects(batch: Batch, options: Options, *, seed: int, name: str) -> "pd
 
 def count(batch: Batch, options: Options, *, name: str) -> int:
     """Number of rows that `list_objects` gives; raises as it does."""
-    return len(_members(batch, options, name))
+    return len(list_members(_members(batch, options, name), batch, name))
 
 
 def _members(batch: Batch, options: Options, name: str) -> dict[str, str]:
