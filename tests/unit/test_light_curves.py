@@ -307,6 +307,11 @@ def curve():
     return {"time_mjd": time, "value": value + error * rng.normal(size=200), "error": error}
 
 
+def test_a_filter_that_no_object_has_is_refused(curve, tmp_path):
+    with pytest.raises(ValueError, match=r"found 'z', .* \(g of these\)$"):
+        features_of([curve], tmp_path, bands=["g", "z"])
+
+
 def test_features_are_what_others_compute(curve, tmp_path):
     """numpy and scipy by the formulas of Malanchev et al. (2021), appendix A."""
     row = features_of([curve], tmp_path).iloc[0]

@@ -40,11 +40,28 @@ def fit(store: Any, options: Options, seed: int) -> dict[str, np.ndarray]:
     -------
     dict
         ``filters`` and ``features`` (names), ``has_errors``, ``magnitudes`` (truth values).
+
+    Raises
+    ------
+    ValueError
+        For a filter in which no object was measured.
     """
     attributes = store.attributes
     has_errors = bool(attributes["has_errors"])
+    filters = [str(b) for b in attributes["bands"]]
+    unseen = set(range(len(filters)))
+    for part in store.slices(1000):
+        unseen -= set(np.unique(part.columns["band"]).tolist())
+        if not unseen:
+            break
+    if unseen:
+        seen = ", ".join(f for i, f in enumerate(filters) if i not in unseen) or "none"
+        raise ValueError(
+            f"survey.filters: found {filters[min(unseen)]!r}, in which no object was measured, "
+            f"allowed: those that the table has ({seen} of these)"
+        )
     return {
-        "filters": np.array([str(b) for b in attributes["bands"]]),
+        "filters": np.array(filters),
         "features": np.array(_extractor(options, has_errors=has_errors).names),
         "has_errors": np.array(has_errors),
         "magnitudes": np.array(attributes["values"] == "magnitudes"),
