@@ -77,7 +77,7 @@ def _draw(axes: Axes, of_class: pd.DataFrame, looks: Mapping[str, Mapping[str, A
             band = {"color": look["color"], "alpha": 0.12, "linewidth": 0}
             axes.fill_between(line["n_viewed"], line["low"], line["high"], **band)
         axes.plot(line["n_viewed"], line["mean"], label=_style.plain(experiment), **look)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     top = max(of_class[["mean", "high"]].max().max(), 1)
     axes.set(xlim=(0, None), ylim=(-0.02 * top, 1.05 * top))  # a line at 0 is seen
     axes.grid(True)
