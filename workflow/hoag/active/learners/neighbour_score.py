@@ -19,7 +19,7 @@ GIVES = ()
 _LOW, _HIGH = 0.1, 5.0  # of the predicted interest
 _FLOOR, _SLOPE = 0.1, 0.85  # interest 0..5 -> factor 0.1..0.95
 _CHUNK = 2**16  # objects scored at a time
-_BLOCK = 2**12  # objects whose distances to all answers are held at a time
+_BLOCK = 2**9  # objects whose distances to all answers are held at a time: they stay in the cache
 _OF_OBJECTS = ("n_objects", "mean", "scale", "sample", "forest_seed", "anomaly_range")
 
 
@@ -158,6 +158,7 @@ def _distance(x: np.ndarray, state: Mapping[str, np.ndarray]) -> np.ndarray:
     out = np.empty(len(x))
     for start in range(0, len(x), _BLOCK):
         some = x[start : start + _BLOCK]
-        nearest = answered[np.argmin(half - some @ answered.T, axis=1)]
+        product = some @ answered.T
+        nearest = answered[np.subtract(half, product, out=product).argmin(axis=1)]
         out[start : start + _BLOCK] = np.sqrt(np.square(some - nearest).sum(axis=1))
     return out
