@@ -412,6 +412,15 @@ def test_local_outlier_factor_is_the_library_s_with_its_sign_turned():
     np.testing.assert_allclose(found, -forest.score_samples(rows.astype(float)))
 
 
+def test_a_local_outlier_factor_of_too_few_objects_is_said_in_the_log(caplog):
+    module = registry.load("detectors", "local_outlier_factor")
+    x = np.random.default_rng(1).normal(size=(20, 3)).astype(np.float32)
+    for n, is_said in ((19, False), (20, True)):
+        caplog.clear()
+        module.fit(x, module.Options(n_neighbours=n), 1)
+        assert ("found 20 complete rows, allowed" in caplog.text) == is_said
+
+
 @pytest.mark.parametrize("kind", ["local_outlier_factor", "one_class_svm", "gaussian_mixture"])
 def test_units_of_the_columns_don_t_matter_when_standardised(kind):
     x = vectors()
